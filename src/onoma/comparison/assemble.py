@@ -1,0 +1,159 @@
+"""From predictions on disk to results: scores of every system on every set, and which differences hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from onoma import datasets, progress, tokenization
+from onoma.comparison.experiment import Experiment, SetSettings
+from onoma.comparison.sources import Loaded, describe
+from onoma.document import Document
+from onoma.environment import environment
+from onoma.evaluation import Scores, compare, evaluate, holm
+from onoma.evaluation.seeds import mean_over_seeds
+from onoma.report.schema import Comparison, Results, SetScores, Speed, System, TrainingRun
+
+__all__ = ["assemble"]
+
+Cell = dict[str, Any]
+
+
+def assemble(experiment: Experiment, sets: dict[str, Loaded], cells: dict[str, dict[int, Cell]], out: Path) -> Results:
+    """Score the predictions of all finished cells under one protocol and compare the systems on every set."""
+    gold = {name: [tokenization.split(document) for document in loaded.documents] for name, loaded in sets.items()}
+    scores: dict[str, dict[str, list[Scores]]] = {}
+    with progress.bar("scoring", len(experiment.systems) * len(sets)) as bar:
+        for name in experiment.systems:
+            finished = {seed: cell for seed, cell in cells[name].items() if cell["status"] == "ok"}
+            if len(finished) < len(cells[name]):
+                continue
+            for set_name, settings in experiment.sets.items():
+                scores.setdefault(name, {})[set_name] = [
+                    _score(gold[set_name], out / "systems" / name / f"seed-{seed}", set_name, settings, experiment)
+                    for seed in finished
+                ]
+                bar.add(note=f"{name} on {set_name}")
+        comparisons = [row for set_name in sets for row in _compare(set_name, scores, experiment.resamples)]
+    return Results(
+        schema=1,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        config=experiment.model_dump(mode="json", exclude_none=True),
+        environment=environment(),
+        sets={name: describe(experiment.sets[name], loaded) for name, loaded in sets.items()},
+        systems=tuple(_system(name, cells[name], scores.get(name), experiment) for name in experiment.systems),
+        comparisons=tuple(comparisons),
+    )
+
+
+def _score(
+    gold: Sequence[Document], folder: Path, set_name: str, settings: SetSettings, experiment: Experiment
+) -> Scores:
+    predictions = datasets.read_predictions(folder / f"predictions-{set_name}.jsonl")
+    return evaluate(gold, predictions, labels=settings.labels, resamples=experiment.resamples)
+
+
+def _system(
+    name: str, cells: dict[int, Cell], scores: dict[str, list[Scores]] | None, experiment: Experiment
+) -> System:
+    settings = experiment.systems[name]
+    failed = [(seed, cell) for seed, cell in cells.items() if cell["status"] != "ok"]
+    if failed or scores is None:
+        seed, cell = failed[0]
+        return System(
+            name=name,
+            family=settings.family or "saved model",
+            seeds=tuple(cells),
+            status="failed",
+            error=f"seed {seed}: {cell['error']}",
+            options=settings.options,
+        )
+    records = list(cells.values())
+    return System(
+        name=name,
+        family=records[0]["family"],
+        seeds=tuple(cells),
+        status="ok",
+        options=records[0]["options"],
+        scores={
+            set_name: _set_scores(list(cells), each, experiment.resamples) for set_name, each in scores.items()
+        },
+        train=_speed([record["train"] for record in records if record["train"] is not None]),
+        predict={
+            set_name: speed
+            for set_name in experiment.sets
+            if (speed := _speed([record["predict"][set_name] for record in records])) is not None
+        },
+        peak_memory_mb=max((record["peak_memory_mb"] for record in records if "peak_memory_mb" in record), default=None),
+        size_mb=fmean(record["size_mb"] for record in records),
+        training=tuple(_training(seed, record["train"]["fitted"]) for seed, record in cells.items() if record["train"]),
+    )
+
+
+def _set_scores(seeds: Sequence[int], scores: Sequence[Scores], resamples: int) -> SetScores:
+    block = mean_over_seeds(scores, resamples=resamples)
+    per_seed = [
+        {
+            "seed": seed,
+            "micro_f1": each.micro.f1,
+            "macro_f1": each.macro.f1,
+            "precision": each.micro.precision,
+            "recall": each.micro.recall,
+        }
+        for seed, each in zip(seeds, scores, strict=True)
+    ]
+    # A document without an answer is a lost answer: its misses are in the counts already.
+    lost = block.pop("missing_documents")
+    if block["accuracy"] is not None:
+        block["accuracy"] = {name: block["accuracy"][name] for name in ("value", "baseline")}
+    if lost:
+        block["problems"] = {**block["problems"], "missing_document": lost}
+    return SetScores(**block, per_seed=tuple(per_seed))
+
+
+def _speed(records: Sequence[dict[str, Any]]) -> Speed | None:
+    whole = [record for record in records if not record.get("resumed")]
+    if not whole:
+        return None
+    seconds = fmean(record["seconds"] for record in whole)
+    words = fmean(record["words"] for record in whole)
+    return Speed(seconds=seconds, words_per_second=words / seconds if seconds else None)
+
+
+def _training(seed: int, fitted: dict[str, Any]) -> TrainingRun:
+    points = [
+        {"epoch": row["epoch"], "loss": row.get("loss"), "dev_f1": row.get("dev_f1")}
+        for row in fitted["curve"]
+        if "epoch" in row
+    ]
+    best = fitted["best_epoch"]
+    return TrainingRun(
+        seed=seed, epochs=round(fitted["epochs"]), best_epoch=None if best is None else round(best), curve=tuple(points)
+    )
+
+
+def _compare(set_name: str, scores: dict[str, dict[str, list[Scores]]], resamples: int) -> list[Comparison]:
+    """Every pair of systems on one set, p-values Holm-adjusted over them."""
+    if not resamples:
+        return []
+    pairs = list(combinations(scores, 2))
+    found = [compare(scores[a][set_name], scores[b][set_name], resamples=resamples) for a, b in pairs]
+    adjusted = holm([each.p_value for each in found])
+    return [
+        Comparison(
+            set=set_name,
+            metric=each.metric,
+            a=a,
+            b=b,
+            difference=each.difference,
+            interval=each.interval,
+            p_value=each.p_value,
+            p_adjusted=p_adjusted,
+            test=f"{each.test} over {each.units} {each.unit}s and {each.seeds_a} x {each.seeds_b} seeds",
+        )
+        for (a, b), each, p_adjusted in zip(pairs, found, adjusted, strict=True)
+    ]

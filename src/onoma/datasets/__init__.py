@@ -1,0 +1,193 @@
+"""Data sets: one file per format on disk, one table, and a catalogue of public corpora.
+
+`read` finds the format out and logs what it decided; every reader refuses bad input with file, line and mend.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from itertools import chain, islice
+from pathlib import Path, PurePath
+from typing import Any, cast
+
+from onoma.datasets import catalog
+from onoma.datasets.base import Decision, Format
+from onoma.datasets.catalog import load
+from onoma.datasets.check import Finding, check
+from onoma.datasets.files import STDIN, replacing, text_lines
+from onoma.datasets.fingerprint import fingerprint
+from onoma.datasets.predictions import predictions_of, write_predictions
+from onoma.datasets.recognise import HEAD, recognise
+from onoma.datasets.statistics import DataStatistics, statistics
+from onoma.document import Document, Prediction, Span
+from onoma.exceptions import ConfigError
+
+__all__ = [
+    "FORMATS",
+    "DataStatistics",
+    "Decision",
+    "Finding",
+    "Format",
+    "check",
+    "fingerprint",
+    "get",
+    "load",
+    "names",
+    "read",
+    "read_predictions",
+    "sniff",
+    "statistics",
+    "stream",
+    "write",
+    "write_predictions",
+]
+
+FORMATS: dict[str, str] = {
+    "brackets": "onoma.datasets.brackets:Brackets",
+    "conll": "onoma.datasets.conll:Conll",
+    "conllu": "onoma.datasets.conllu:Conllu",
+    "iob2": "onoma.datasets.iob2:Iob2",
+    "jsonl": "onoma.datasets.jsonl:Jsonl",
+}
+"""Format names and where their classes stand; third parties add rows by the entry point group `onoma.datasets`."""
+
+_log = logging.getLogger("onoma")
+
+
+@lru_cache(maxsize=1)
+def _plugins() -> Mapping[str, str]:
+    return {point.name: point.value for point in entry_points(group="onoma.datasets")}
+
+
+def names() -> list[str]:
+    """All format names, third parties' included."""
+    return sorted({*FORMATS, *_plugins()})
+
+
+def get(name: str) -> Format:
+    """The format of that name; raises `ConfigError` with the list of names."""
+    where = FORMATS.get(name) or _plugins().get(name)
+    if where is None:
+        raise ConfigError(f"format {name!r} is unknown: one of {', '.join(names())}")
+    module, _, attribute = where.partition(":")
+    return cast("Format", getattr(import_module(module), attribute)())
+
+
+def sniff(path: str | Path) -> Decision:
+    """How `read` would read a file: format, options and a one-line reason; reads the file, raises `DataError`."""
+    if catalog.is_reference(path):
+        found = catalog.resolve(str(path))
+        return Decision(found.format, dict(found.options), f"catalogue entry {path}: {found.path}")
+    lines = text_lines(path)
+    head = list(islice(lines, HEAD))
+    name = recognise(head, _named(path), _by_ending(path))
+    return get(name).decide(chain(head, lines), _named(path))
+
+
+def read(path: str | Path, format: str | None = None, **options: Any) -> list[Document]:
+    """All documents of a file, "-" for standard input, or a catalogue reference such as `conll2003:test`.
+
+    The format is found out where none is named, and what was decided is logged. Every reader takes
+    `drop_labels`, a list of labels whose spans are left out, beside its own options. Raises `DataError` for
+    bad files and `ConfigError` for options the reader does not have.
+    """
+    return list(stream(path, format, **options))
+
+
+def stream(path: str | Path, format: str | None = None, **options: Any) -> Iterator[Document]:
+    """As `read`, one document after the other; JSON Lines are never held in memory as a whole."""
+    if catalog.is_reference(path):
+        if format is not None:
+            raise ConfigError(f"{path} is a catalogue reference: its format is known, leave format={format!r} out")
+        found = catalog.resolve(str(path))
+        path, format, options = found.path, found.format, {**found.options, **options}
+    dropped = _labels(options.pop("drop_labels", ()))
+    lines = text_lines(path)
+    if format is None:
+        head = list(islice(lines, HEAD))
+        format = recognise(head, _named(path), _by_ending(path))
+        _log.info("%s: recognised as %s", _named(path), format)
+        lines = chain(head, lines)
+    reader = get(format)
+    _check_options(reader.read, options, f"the reader of {format}")
+    documents = reader.read(lines, _named(path), **options)
+    return _without(documents, dropped, _named(path)) if dropped else documents
+
+
+def write(documents: Iterable[Document], path: str | Path, format: str | None = None, **options: Any) -> None:
+    """Write documents whole or not at all; the format follows from the ending (jsonl for "-") where none is named.
+
+    Raises `DataError` for what the format cannot hold, unless `lossy=True`, and `ConfigError` for unknown options.
+    """
+    name = format or ("jsonl" if str(path) == "-" else _by_ending(path))
+    if name is None:
+        known = ", ".join(sorted(ending for each in names() for ending in get(each).endings))
+        raise ConfigError(f"{path}: no format goes by that ending: use one of {known}, or name the format")
+    writer = get(name)
+    _check_options(writer.write, options, f"the writer of {name}")
+    with replacing(path) as handle:
+        writer.write(documents, handle, **options)
+
+
+def read_predictions(path: str | Path, format: str | None = None) -> list[Prediction]:
+    """The predictions of a file: our JSON Lines with problems, tags and raw answers, or any other format's spans.
+
+    From column formats the tags are kept as they stand, before any repair.
+    """
+    lines = text_lines(path)
+    if format is None:
+        head = list(islice(lines, HEAD))
+        format = recognise(head, _named(path), _by_ending(path))
+        lines = chain(head, lines)
+    if format == "jsonl":
+        return list(predictions_of(lines, _named(path)))
+    reader = get(format)
+    keeps = "keep_tags" in inspect.signature(reader.read).parameters
+    documents = reader.read(lines, _named(path), **({"keep_tags": True} if keeps else {}))
+    return [Prediction(document.id, document.spans, tags=document.meta.get("tags")) for document in documents]
+
+
+def _named(path: str | Path) -> str | Path:
+    return STDIN if str(path) == "-" else path
+
+
+def _by_ending(path: str | Path) -> str | None:
+    ending = PurePath(str(path)).suffix.lower()
+    return next((name for name in names() if ending in get(name).endings), None) if ending else None
+
+
+def _check_options(function: Callable[..., Any], options: Mapping[str, Any], whose: str) -> None:
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    for name in options:
+        if name not in known:
+            listed = f"it has {', '.join(known)}" if known else "it has none"
+            raise ConfigError(f"{whose} has no option {name!r}: {listed}")
+
+
+def _labels(value: object) -> frozenset[str]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ConfigError("drop_labels is a list of labels")
+    return frozenset(str(label) for label in value)
+
+
+def _without(documents: Iterator[Document], labels: frozenset[str], path: str | Path) -> Iterator[Document]:
+    dropped = Counter[str]()
+    for document in documents:
+        kept: list[Span] = []
+        for span in document.spans:
+            if span.label in labels:
+                dropped[span.label] += 1
+            else:
+                kept.append(span)
+        yield document.with_spans(kept) if len(kept) < len(document.spans) else document
+    counts = ", ".join(f"{label} {dropped[label]:,}" for label in sorted(labels))
+    _log.info("%s: labels dropped from the gold: %s", path, counts)

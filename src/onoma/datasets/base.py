@@ -1,0 +1,62 @@
+"""What a file format is: the protocol each row of the table keeps, and what sniffing reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from onoma.exceptions import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from onoma.document import Document
+
+__all__ = ["Decision", "Format", "refuse"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a file is read: the format's name, the reader options, and one human line that says why."""
+
+    format: str
+    options: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+class Format(Protocol):
+    """One format on disk. `lines` come without their newline, split at newlines only.
+
+    Readers name path and line in every `DataError`. Ids come from the file where it has them, else they are
+    running numbers ("1", "2", ...), so that gold and predictions in two files join.
+    """
+
+    name: str
+    endings: tuple[str, ...]
+
+    def decide(self, lines: Iterable[str], path: str | Path, *args: Any, **options: Any) -> Decision:
+        """The options a file would be read with, and why; raises `DataError` where it cannot be read."""
+        ...
+
+    def read(self, lines: Iterable[str], path: str | Path, *args: Any, **options: Any) -> Iterator[Document]:
+        """The documents in turn; keyword-only parameters are the reader's options."""
+        ...
+
+    def write(self, documents: Iterable[Document], handle: TextIO, *args: Any, **options: Any) -> None:
+        """Write documents; raises `DataError` for what `losses` names unless `lossy=True`."""
+        ...
+
+    def losses(self, document: Document) -> list[str]:
+        """What this format cannot hold of a document, one line each; empty where it holds everything."""
+        ...
+
+
+def refuse(name: str, document: Document, losses: list[str]) -> None:
+    """Raise `DataError` where there is a loss to report."""
+    if losses:
+        more = "" if len(losses) == 1 else f"; and {len(losses) - 1} more"
+        raise DataError(
+            f"document {document.id!r} cannot be written as {name}: {losses[0]}{more}",
+            mend="write .jsonl, which holds everything, or pass lossy=True",
+        )

@@ -1,0 +1,246 @@
+"""What the column formats share: sentences of words and tags become documents, and documents become rows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from onoma import schemes
+from onoma.document import Document, Span, Token
+from onoma.exceptions import ConfigError, DataError
+from onoma.schemes import Repair, Scheme, TokenSpan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+__all__ = [
+    "Block",
+    "Group",
+    "check_repair",
+    "check_tag",
+    "count_illegal",
+    "document_of",
+    "fill_gaps",
+    "flat_losses",
+    "gaps",
+    "is_tag",
+    "regroup",
+    "sentence_spans",
+    "token_losses",
+    "writable",
+]
+
+PREFIXES = frozenset("BIESLUM")
+_SEVERAL = re.compile(r"[,;|#]\s*[BIESLUM]-")
+
+
+@dataclass
+class Block:
+    """One sentence of a file: its words, their tags (None where the file has none), and where it stands.
+
+    `spaces[i]` says whether a blank follows word i; None means always.
+    """
+
+    words: list[str] = field(default_factory=list)
+    tags: list[str] | None = None
+    line: int = 0
+    spaces: list[bool] | None = None
+    id: str | None = None
+
+
+@dataclass
+class Group:
+    """The sentences of one marked document; `marked` is False for those before the first mark."""
+
+    id: str | None = None
+    marked: bool = True
+    line: int = 0
+    blocks: list[Block] = field(default_factory=list)
+
+
+@lru_cache(maxsize=8192)
+def is_tag(value: str) -> bool:
+    """Whether a column's value is `O` or a known prefix, a hyphen and one label."""
+    if value == "O":
+        return True
+    return len(value) > 2 and value[1] == "-" and value[0] in PREFIXES and not _SEVERAL.search(value, 2)
+
+
+def check_tag(value: str, path: str | Path, line: int, *, mend: str | None = None) -> None:
+    """Raise `DataError` with file and line where a value is no tag."""
+    if is_tag(value):
+        return
+    if _SEVERAL.search(value, 2) and is_tag(value[:3]):
+        raise DataError(f"tag {value!r} holds several tags", path=path, line=line, mend="choose one of them")
+    raise DataError(f"tag {value!r} is neither 'O' nor PREFIX-LABEL", path=path, line=line, mend=mend)
+
+
+def check_repair(repair: str) -> None:
+    """Raise `ConfigError` where there is no such repair policy."""
+    if repair not in schemes.REPAIRS:
+        raise ConfigError(f"repair policy {repair!r} is unknown: one of {', '.join(schemes.REPAIRS)}")
+
+
+def count_illegal(scheme: Scheme, sequences: Iterable[Sequence[str]]) -> int:
+    """How many transitions are illegal under a scheme; raises `DataError` for tags that are not of it."""
+    pairs: Counter[tuple[str | None, str | None]] = Counter()
+    for tags in sequences:
+        pairs.update(zip([None, *tags], [*tags, None], strict=True))
+    return sum(count for (before, after), count in pairs.items() if not scheme.allows(before, after))
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def regroup(groups: list[Group], path: str | Path) -> Iterator[tuple[str, int, list[Block]]]:
+    """Id, line and sentences of each document; without any mark each sentence is one.
+
+    Raises `DataError` where an id comes twice.
+    """
+    seen: dict[str, int] = {}
+    marked = any(group.marked for group in groups)
+    if marked:
+        if groups[0].blocks and not groups[0].marked and not groups[-1].blocks and groups[-1].id is None:
+            groups = groups[:-1]  # marks that stand between documents: the last one closes the file
+        units = [(group.id, group.line, group.blocks) for group in groups if group.marked or group.blocks]
+    else:
+        units = [(block.id, block.line, [block]) for group in groups for block in group.blocks]
+    for number, (given, line, blocks) in enumerate(units, 1):
+        id = given if given is not None else str(number)
+        if id in seen:
+            raise DataError(f"document id {id!r} stands already in line {seen[id]}", path=path, line=line)
+        seen[id] = line
+        yield id, line, blocks
+
+
+def document_of(
+    id: str, blocks: Sequence[Block], scheme: Scheme, repair: Repair, path: str | Path, *, keep_tags: bool = False
+) -> Document:
+    """The document of some sentences; its text is their words joined by a blank where one follows.
+
+    `keep_tags` keeps the tags as they were read, before any repair, in `meta["tags"]`.
+    """
+    pieces: list[str] = []
+    tokens: list[Token] = []
+    bounds: list[tuple[int, int]] = []
+    spans: list[Span] = []
+    at = 0
+    for block in blocks:
+        first = len(tokens)
+        spaces = block.spaces
+        for index, word in enumerate(block.words):
+            end = at + len(word)
+            tokens.append(Token(at, end))
+            pieces.append(word)
+            if spaces is None or spaces[index]:
+                pieces.append(" ")
+                end += 1
+            at = end
+        bounds.append((first, len(tokens)))
+        for start, stop, label in scheme.spans(block.tags, repair) if block.tags else ():
+            left, right = tokens[first + start].start, tokens[first + stop - 1].end
+            if left == right:
+                raise DataError(f"a mention of {label} is nothing but empty tokens", path=path, line=block.line + start)
+            spans.append(Span(left, right, label))
+    text = "".join(pieces)
+    if tokens and len(text) > tokens[-1].end:  # the blank after the last word belongs to no document
+        text = text[: tokens[-1].end]
+    meta: dict[str, Any] = {}
+    if keep_tags:
+        meta["tags"] = tuple(tag for block in blocks for tag in block.tags or ["O"] * len(block.words))
+    return Document(id, text, tuple(tokens), tuple(bounds), tuple(spans), meta)
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def gaps(document: Document) -> Iterator[str]:
+    """The text before each token and after the last."""
+    at = 0
+    for token in document.tokens:
+        yield document.text[at : token.start]
+        at = token.end
+    yield document.text[at:]
+
+
+def fill_gaps(document: Document) -> list[bool]:
+    """For each token whether any blank text follows it (True for the last)."""
+    between = list(gaps(document))[1:-1]
+    return [bool(gap) for gap in between] + [True] * bool(document.tokens)
+
+
+def flat_losses(document: Document) -> list[str]:
+    """What no flat column format can hold: text outside tokens, and spans that are not a row of whole tokens."""
+    losses = [
+        f"text outside the tokens: {gap.strip()[:30]!r}"
+        + ("; split it into tokens first" if not document.tokens else "")
+        for gap in gaps(document)
+        if gap.strip()
+    ]
+    return losses + _placed(document)[1]
+
+
+def sentence_spans(document: Document) -> list[list[TokenSpan]]:
+    """For each sentence the token spans a flat format can hold, counted from its first token.
+
+    Of two that overlap the longer stays. What is left out stands in `flat_losses`.
+    """
+    placed, _ = _placed(document)
+    rows: list[list[TokenSpan]] = [[] for _ in document.sentences]
+    for sentence, span in placed:
+        first = document.sentences[sentence][0]
+        rows[sentence].append(TokenSpan(span.start - first, span.end - first, span.label))
+    return rows
+
+
+def _placed(document: Document) -> tuple[list[tuple[int, TokenSpan]], list[str]]:
+    """The spans that fit, each with its sentence, and a line for each that does not."""
+    starts = {token.start: index for index, token in enumerate(document.tokens) if token.end > token.start}
+    ends = {token.end: index + 1 for index, token in enumerate(document.tokens) if token.end > token.start}
+    home = [number for number, (start, end) in enumerate(document.sentences) for _ in range(start, end)]
+    taken: set[int] = set()
+    placed: list[tuple[int, TokenSpan]] = []
+    losses: list[str] = []
+    for span in sorted(document.spans, key=lambda span: (span.start - span.end, span.start, span.label)):
+        start, end = starts.get(span.start), ends.get(span.end)
+        if span.fragments:
+            why = "is discontinuous"
+        elif start is None or end is None:
+            why = "cuts a token"
+        elif home[start] != home[end - 1]:
+            why = "crosses a sentence boundary"
+        elif not taken.isdisjoint(range(start, end)):
+            why = "overlaps another span"
+        else:
+            taken.update(range(start, end))
+            placed.append((home[start], TokenSpan(start, end, span.label)))
+            continue
+        losses.append(f"span {span.label} [{span.start}:{span.end}] {document.surface(span)[:30]!r} {why}")
+    placed.sort()
+    return placed, losses
+
+
+def token_losses(document: Document, separator: str) -> list[str]:
+    """Tokens and labels that would not survive in a column file with this separator."""
+    losses = []
+    for index, word in enumerate(document.words):
+        if not word.strip():
+            losses.append(f"token {index} is empty or white space")
+        elif any(mark in word for mark in (separator, "\n", "\0")):
+            losses.append(f"token {index} {word[:30]!r} holds the separator, a newline or a zero byte")
+    for label in sorted({span.label for span in document.spans}):
+        blank = any(mark.isspace() and mark != " " for mark in label) or label.strip() != label
+        bad = blank or "\0" in label or separator in label or not is_tag(f"B-{label}")
+        if bad:
+            losses.append(f"label {label!r} cannot stand in a tag")
+    return losses
+
+
+def writable(word: str, separator: str) -> str:
+    """The nearest word that a column can hold: blanks and separators become underscores."""
+    word = re.sub(rf"[\0\n{re.escape(separator)}]", "_", word)
+    return word if word.strip() else "_" * max(len(word), 1)

@@ -1,0 +1,114 @@
+"""UNER's `.iob2`: index, token, tag, `-`, annotator by TAB, with `# newdoc id` and `# sent_id` comments.
+
+The layout of the Universal NER corpora (universalner.org). The tag is always the third column: the fourth may
+look like one. Lines of three columns are allowed where the tag is O.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, TextIO, cast
+
+from onoma.datasets.base import Decision, refuse
+from onoma.datasets.columns import Block, Group, check_repair, check_tag, count_illegal, document_of, regroup
+from onoma.datasets.universal import BIO, check_index, losses, read_groups, sequences, write_documents
+from onoma.exceptions import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from onoma.document import Document
+    from onoma.schemes import Repair
+
+__all__ = ["Iob2"]
+
+_log = logging.getLogger("onoma")
+COLUMNS, RAGGED = 5, 3
+
+
+class Iob2:
+    """Five columns, BIO. Ids are the file's; the text is the tokens joined by blanks."""
+
+    name = "iob2"
+    endings = (".iob2",)
+
+    def decide(
+        self,
+        lines: Iterable[str],
+        path: str | Path,
+        *,
+        ragged: bool = True,
+        repair: str = "conlleval",
+        keep_tags: bool = False,  # noqa: ARG002
+    ) -> Decision:
+        """Whether short lines occur, and why the file is read as it is."""
+        check_repair(repair)
+        return _parse(lines, path, ragged)[1]
+
+    def read(
+        self,
+        lines: Iterable[str],
+        path: str | Path,
+        *,
+        ragged: bool = True,
+        repair: str = "conlleval",
+        keep_tags: bool = False,
+    ) -> Iterator[Document]:
+        """The documents; `ragged=False` refuses lines of three columns."""
+        check_repair(repair)
+        groups, decision = _parse(lines, path, ragged)
+        _log.info("%s: %s", path, decision.reason)
+        for id, _, blocks in regroup(groups, path):
+            yield document_of(id, blocks, BIO, cast("Repair", repair), path, keep_tags=keep_tags)
+
+    def write(self, documents: Iterable[Document], handle: TextIO, *, lossy: bool = False) -> None:
+        """Write five columns, each document with its id."""
+        documents = list(documents)
+        for document in documents:
+            if not lossy:
+                refuse(self.name, document, losses(document))
+        write_documents(documents, handle, _row, lambda document: [True] * len(document.tokens), lossy=lossy)
+
+    def losses(self, document: Document) -> list[str]:
+        """Spans that are no row of whole tokens of one sentence, and tokens, labels or ids a line cannot hold."""
+        return losses(document)
+
+
+def _row(index: int, word: str, tag: str, _blank: bool) -> str:
+    return f"{index}\t{word}\t{tag}\t-\t-"
+
+
+def _parse(lines: Iterable[str], path: str | Path, ragged: bool) -> tuple[list[Group], Decision]:
+    short = 0
+
+    def add(block: Block, fields: list[str], line: int) -> None:
+        nonlocal short
+        count = len(fields)
+        if count != COLUMNS and count != RAGGED:
+            raise DataError(f"{count} column(s) separated by one TAB, expected {COLUMNS}", path=path, line=line)
+        check_index(block, fields[0], path, line)
+        check_tag(fields[2], path, line)
+        if count == RAGGED:
+            if not ragged or fields[2] != "O":
+                raise DataError(
+                    f"{RAGGED} columns, expected {COLUMNS}",
+                    path=path,
+                    line=line,
+                    mend="short lines are allowed with ragged=True and where the tag is O",
+                )
+            short += 1
+        if fields[2][0] not in "OBI":
+            raise DataError(f"tag {fields[2]!r} does not belong to the scheme BIO", path=path, line=line)
+        if block.tags is None:
+            block.tags = []
+        block.words.append(fields[1])
+        block.tags.append(fields[2])
+
+    groups = read_groups(lines, path, add)
+    marks = sum(group.marked for group in groups)
+    illegal = count_illegal(BIO, sequences(groups))
+    reason = f"iob2: {COLUMNS} columns by one TAB, tags in the third, "
+    reason += f"{marks:,} marked document(s)" if marks else "no document marks: one a sentence"
+    reason += f", {short:,} line(s) of {RAGGED} columns" if short else ""
+    return groups, Decision("iob2", {"ragged": bool(short)}, f"{reason}, {illegal:,} illegal transition(s)")

@@ -1,0 +1,93 @@
+"""Predictions on disk: our JSON Lines with problems, tags and the raw answer beside the spans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onoma.datasets import jsonl
+from onoma.datasets.files import replacing
+from onoma.document import Document, Prediction, Problem
+from onoma.exceptions import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+__all__ = ["predictions_of", "write_predictions"]
+
+KEYS = (*jsonl.KEYS, *jsonl.ANSWER_KEYS)
+_PROBLEM_KEYS = ("kind", "text", "label")
+
+
+def write_predictions(pairs: Iterable[tuple[Document, Prediction]], path: str | Path) -> None:
+    """Write each prediction with its document's text; raises `DataError` where the two are not of one id."""
+    with replacing(path) as handle:
+        for document, prediction in pairs:
+            if document.id != prediction.document_id:
+                raise DataError(f"prediction {prediction.document_id!r} is paired with document {document.id!r}")
+            record = jsonl.record_of(document, prediction.spans)
+            if prediction.problems:
+                record["problems"] = [_problem_record(problem) for problem in prediction.problems]
+            if prediction.tags is not None:
+                record["tags"] = list(prediction.tags)
+            if prediction.raw is not None:
+                record["raw"] = prediction.raw if isinstance(prediction.raw, str) else list(prediction.raw)
+            handle.write(jsonl.encode(record, document.id) + "\n")
+
+
+def _problem_record(problem: Problem) -> dict[str, str]:
+    record = {"kind": problem.kind, "text": problem.text}
+    return record if problem.label is None else {**record, "label": problem.label}
+
+
+def predictions_of(lines: Iterable[str], path: str | Path) -> Iterator[Prediction]:
+    """The predictions of a file of JSON Lines; every `DataError` names file and line."""
+    seen: dict[str, int] = {}
+    for line, record in jsonl.objects(lines, path):
+        try:
+            prediction = _prediction(record)
+            id = prediction.document_id
+            if id in seen:
+                raise DataError(f"document id {id!r} stands already in line {seen[id]}")
+        except DataError as error:
+            raise DataError(error.message, path=path, line=line, mend=error.mend) from None
+        seen[id] = line
+        yield prediction
+
+
+def _prediction(record: dict[str, Any]) -> Prediction:
+    document = jsonl.document_of({key: record[key] for key in record if key not in jsonl.ANSWER_KEYS}, jsonl.KEYS)
+    items = record.get("problems", [])
+    if not isinstance(items, list):
+        raise DataError("'problems' is not a list")
+    problems = tuple(_problem(item, number) for number, item in enumerate(items))
+    tags, raw = record.get("tags"), record.get("raw")
+    if tags is not None and not _strings(tags):
+        raise DataError("'tags' is not a list of strings")
+    if tags is not None and document.tokens and len(tags) != len(document.tokens):
+        raise DataError(f"{len(tags)} tags for {len(document.tokens)} tokens")
+    if raw is not None and not isinstance(raw, str) and not _strings(raw):
+        raise DataError("'raw' is neither a string nor a list of strings")
+    return Prediction(
+        document.id,
+        document.spans,
+        problems,
+        None if tags is None else tuple(tags),
+        tuple(raw) if isinstance(raw, list) else raw,
+    )
+
+
+def _strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _problem(item: object, number: int) -> Problem:
+    name = f"problems[{number}]"
+    if not isinstance(item, dict) or "kind" not in item:
+        raise DataError(f"{name} is not an object with a 'kind'")
+    for key, value in item.items():
+        if key not in _PROBLEM_KEYS:
+            raise DataError(f"{name} has the unknown key {key!r}", mend=f"known: {', '.join(_PROBLEM_KEYS)}")
+        if not isinstance(value, str) and not (key == "label" and value is None):
+            raise DataError(f"{name}.{key} is not a string")
+    return Problem(item["kind"], item.get("text", ""), item.get("label"))

@@ -1,0 +1,65 @@
+"""The target shapes in which encodings and models meet, and what an encoding promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from onoma.document import Document, LabelSet, Prediction, Span
+
+__all__ = ["Encoding", "Loss", "OnMisaligned", "TagAnswer", "TagTargets"]
+
+OnMisaligned = Literal["error", "expand", "drop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A gold span that an encoding cannot write, and why."""
+
+    span: Span
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagTargets:
+    """One tag a token: `sentences` are the words, `tags` the tags, both by sentence and of equal lengths."""
+
+    sentences: tuple[tuple[str, ...], ...]
+    tags: tuple[tuple[str, ...], ...]
+    losses: tuple[Loss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TagAnswer:
+    """A tagger's answer for one sentence: one tag a word, and a score in [0,1] for any half-open word range."""
+
+    tags: tuple[str, ...]
+    span_score: Callable[[int, int], float] | None = None
+
+
+@runtime_checkable
+class Encoding(Protocol):
+    """A way to put the spans of a document into words a model can produce, and back.
+
+    `decode` never looks at `document.spans`, and turns every predicted mention into a span or a problem.
+    """
+
+    name: str
+    labels: LabelSet
+
+    def encode(self, document: Document) -> TagTargets:
+        """Targets for training; raises `MisalignedSpansError` where policy says so."""
+        ...
+
+    def decode(self, document: Document, answers: Sequence[Any]) -> Prediction:
+        """Spans and counted problems from a model's answers; raises `DataError` when their number is wrong."""
+        ...
+
+    def losses(self, document: Document) -> tuple[Loss, ...]:
+        """The gold spans that `encode` cannot write as they are."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """What `get` needs to build the same encoding again, as plain JSON values."""
+        ...

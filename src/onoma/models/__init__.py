@@ -1,0 +1,49 @@
+"""Model families by name. Third parties add rows through the entry point group `onoma.models`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from onoma.exceptions import ConfigError
+from onoma.settings import first_problem
+from onoma.tables import lookup, row_names
+
+if TYPE_CHECKING:
+    from onoma.models.base import FamilyOptions, TagModel
+
+__all__ = ["MODELS", "family", "names", "options"]
+
+MODELS: dict[str, str] = {
+    "encoder_tagger": "onoma.models.encoder_tagger:EncoderTagger",
+    "feature_crf": "onoma.models.feature_crf:FeatureCrf",
+}
+
+OPTIONS: dict[str, str] = {
+    "encoder_tagger": "onoma.models.encoder_tagger.options:EncoderTaggerOptions",
+    "feature_crf": "onoma.models.feature_crf:FeatureCrfOptions",
+}
+"""The options of each family, found without importing what the family itself needs."""
+
+
+def names() -> tuple[str, ...]:
+    """All families that can be named."""
+    return row_names(MODELS, "onoma.models")
+
+
+def family(name: str) -> type[TagModel]:
+    """The class of that family; raises `ConfigError` with the list of names."""
+    return lookup(MODELS, name, "model family", "onoma.models")
+
+
+def options(name: str, values: dict[str, Any]) -> FamilyOptions:
+    """The checked options of a family; raises `ConfigError` that names the key and what is wrong with it."""
+    lookup_name = name if name in names() else None
+    if lookup_name is None:
+        raise ConfigError(f"model family {name!r} is unknown: one of {', '.join(names())}")
+    kind = lookup(OPTIONS, name, "options of model family", "onoma.models.options")
+    try:
+        return kind(**values)
+    except ValidationError as problem:
+        raise ConfigError(f"options of {name}: {first_problem(problem, kind)}") from problem

@@ -1,0 +1,96 @@
+"""What a recognizer asks of a model family, whatever it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from onoma.encodings.base import TagAnswer
+from onoma.settings import Settings
+
+__all__ = ["FamilyOptions", "Fitted", "SelfFitting", "TagModel", "TrainingOptions", "Validate"]
+
+
+class FamilyOptions(Settings):
+    """Options of a family."""
+
+
+class TrainingOptions(FamilyOptions):
+    """Settings of gradient training, the same for every family that `onoma.training` trains."""
+
+    epochs: int = Field(5, ge=1)
+    """Passes over the training data at most."""
+    patience: int = Field(2, ge=1)
+    """Stop after so many epochs without a better dev F1 (where there are dev documents)."""
+    learning_rate: float = Field(1e-4, gt=0)
+    """Peak learning rate of pre-trained weights."""
+    head_learning_rate: float = Field(1e-3, gt=0)
+    """Peak learning rate of new weights."""
+    weight_decay: float = Field(0.01, ge=0)
+    """AdamW's decay of matrices (not of biases and norms)."""
+    warmup: float = Field(0.1, ge=0, lt=1)
+    """Share of the steps in which the learning rate rises; it falls linearly afterwards."""
+    batch_tokens: int = Field(1024, ge=1)
+    """Pieces in a training batch, about."""
+    max_grad_norm: float = Field(1.0, gt=0)
+    """Gradients are clipped to this norm."""
+    keep_checkpoints: bool = False
+    """Leave the trainer's resume files in place after a finished run."""
+
+
+Validate = Callable[["TagModel"], float]
+"""Strict micro F1 of a model on the dev documents, by the final scorer's own matcher."""
+
+
+class Fitted(BaseModel):
+    """What a training run was like: one row an epoch (or iteration block), and which was kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: float = 0
+    best_epoch: float | None = None
+    seconds: float = 0
+    """Of this run alone; `resumed` says that there was an earlier one."""
+    resumed: bool = False
+    curve: tuple[dict[str, float], ...] = ()
+
+
+@runtime_checkable
+class TagModel(Protocol):
+    """A model of the target shape `TagTargets`: one tag a word of every sentence."""
+
+    family: ClassVar[str]
+    seeded: ClassVar[bool]
+    """Whether training depends on the seed at all."""
+    options: Any
+    tagset: tuple[str, ...]
+
+    @classmethod
+    def create(cls, tagset: Sequence[str], options: Any, seed: int) -> Self:
+        """A new, untrained model."""
+        ...
+
+    def predict(self, sentences: Sequence[Sequence[str]]) -> list[TagAnswer]:
+        """One answer a sentence, one tag a word; the result does not depend on what else is in the call."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the model's files into an existing folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path, tagset: Sequence[str], options: Any) -> Self:
+        """The model in a folder; raises `ModelError` where it is damaged."""
+        ...
+
+
+@runtime_checkable
+class SelfFitting(Protocol):
+    """A model with a trainer of its own; the others are trained by `onoma.training`."""
+
+    def fit(self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> Fitted:
+        """Train on sentences and their tags."""
+        ...

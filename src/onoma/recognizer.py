@@ -1,0 +1,221 @@
+"""Recognizer = encoding + model (+ splitter): train it on documents, predict, save, load. Any family, one interface."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onoma import encodings, models, progress, schemes, tokenization
+from onoma.document import Document, LabelSet, Prediction
+from onoma.exceptions import ConfigError, DataError, ModelError
+from onoma.files import replacing_folder
+from onoma.models.base import Fitted, SelfFitting, TagModel
+
+if TYPE_CHECKING:
+    from onoma.encodings import Encoding
+
+__all__ = ["Recognizer"]
+
+CARD = "onoma.json"
+LOOK_AHEAD = 20_000
+"""Words that `pipe` reads before it predicts, so that batches can be sorted by length in bounded memory."""
+
+
+class Recognizer:
+    """Finds names in text: an encoding says what the model is asked, the model answers, the encoding reads the answer."""
+
+    def __init__(self, encoding: Encoding, model: TagModel, splitter: str = "unicode", trained: dict[str, Any] | None = None):
+        tokenization.get(splitter)
+        self.encoding = encoding
+        self.model = model
+        self.splitter = splitter
+        self.trained = trained or {}
+
+    @classmethod
+    def create(
+        cls,
+        family: str,
+        labels: Iterable[str],
+        *,
+        options: dict[str, Any] | None = None,
+        scheme: str = "BIO",
+        repair: schemes.Repair = "conlleval",
+        on_misaligned: str = "error",
+        splitter: str = "unicode",
+        seed: int = 1,
+    ) -> Recognizer:
+        """An untrained recognizer of a family for some labels; raises `ConfigError` for what is unknown."""
+        labels = LabelSet(labels)
+        if not labels:
+            raise ConfigError("there are no labels to learn: the training documents have no span")
+        checked = models.options(family, options or {})
+        encoding = encodings.get("tags", labels, scheme=scheme, repair=repair, on_misaligned=on_misaligned)
+        model = models.family(family).create(schemes.get(scheme).tagset(labels), checked, seed)
+        return cls(encoding, model, splitter)
+
+    @property
+    def family(self) -> str:
+        """The name of the model's family."""
+        return self.model.family
+
+    @property
+    def labels(self) -> LabelSet:
+        """The labels it can predict."""
+        return self.encoding.labels
+
+    # ------------------------------------------------------------------ fit
+
+    def fit(
+        self,
+        train: Sequence[Document],
+        dev: Sequence[Document] | None = None,
+        *,
+        folder: str | Path | None = None,
+        seed: int = 1,
+    ) -> Fitted:
+        """Train on `train`; `dev`, scored by the evaluation's own matcher, chooses the epoch. No other data is seen.
+
+        Resume files go under `folder/checkpoints` (a temporary folder where None). Raises `MisalignedSpansError` where
+        the encoding cannot write gold spans and was not told to expand or drop them.
+        """
+        sentences, tags, lost = self._targets(train)
+        if isinstance(self.model, SelfFitting):
+            fitted = self.model.fit(sentences, tags)
+        else:
+            fitted = self._train(sentences, tags, dev, folder, seed)
+        self.trained = {
+            "seed": seed,
+            "train": {"documents": len(train), "sentences": len(sentences), "lost_spans": lost},
+            "dev": {"documents": len(dev or ()), "used_for": "choice of epoch"} if fitted.best_epoch is not None else None,
+            "fitted": fitted.model_dump(exclude={"curve"}),
+        }
+        return fitted
+
+    def _targets(self, documents: Sequence[Document]) -> tuple[list[Sequence[str]], list[Sequence[str]], int]:
+        sentences: list[Sequence[str]] = []
+        tags: list[Sequence[str]] = []
+        lost = 0
+        for document in documents:
+            targets = self.encoding.encode(tokenization.split(document, self.splitter))
+            lost += len(targets.losses)
+            for words, row in zip(targets.sentences, targets.tags, strict=True):
+                if words:
+                    sentences.append(words)
+                    tags.append(row)
+        if not sentences:
+            raise DataError("there is nothing to train on: no document has a word")
+        if lost:
+            progress.say(f"{lost:,} gold spans cannot be written as tags and are not learnt (they still count in scores)")
+        return sentences, tags, lost
+
+    def _train(
+        self,
+        sentences: Sequence[Sequence[str]],
+        tags: Sequence[Sequence[str]],
+        dev: Sequence[Document] | None,
+        folder: str | Path | None,
+        seed: int,
+    ) -> Fitted:
+        from onoma.training import train
+
+        model: Any = self.model
+        examples = model.examples(sentences, tags)
+        validate = None
+        if dev:
+            gold = [tokenization.split(document, self.splitter) for document in dev]
+            validate = lambda: self._dev_f1(gold)  # noqa: E731
+        with tempfile.TemporaryDirectory() as scratch:
+            return train(model, examples, model.options, Path(folder or scratch), seed, validate)
+
+    def _dev_f1(self, gold: Sequence[Document]) -> float:
+        from onoma.evaluation import strict_f1
+
+        return strict_f1(gold, self.predict(gold))
+
+    # ------------------------------------------------------------------ predict
+
+    def predict(self, inputs: Iterable[str | Document]) -> list[Prediction]:
+        """One prediction for each text or document, in order; texts are named "0", "1", ..."""
+        return list(self.pipe(inputs))
+
+    def pipe(self, inputs: Iterable[str | Document], look_ahead: int = LOOK_AHEAD) -> Iterator[Prediction]:
+        """Predictions of a stream in its order; reads about `look_ahead` words before it answers."""
+        for _, prediction in self.pipe_documents(inputs, look_ahead):
+            yield prediction
+
+    def pipe_documents(
+        self, inputs: Iterable[str | Document], look_ahead: int = LOOK_AHEAD
+    ) -> Iterator[tuple[Document, Prediction]]:
+        """As `pipe`, each prediction with the document it was made for, tokens and sentences filled in."""
+        waiting: list[Document] = []
+        words = 0
+        for number, item in enumerate(inputs):
+            document = Document(str(number), item) if isinstance(item, str) else item
+            waiting.append(tokenization.split(document, self.splitter))
+            words += len(waiting[-1].tokens)
+            if words >= look_ahead:
+                yield from zip(waiting, self._answer(waiting), strict=True)
+                waiting, words = [], 0
+        yield from zip(waiting, self._answer(waiting), strict=True)
+
+    def _answer(self, documents: Sequence[Document]) -> Iterator[Prediction]:
+        sentences = [words for document in documents for words in document.sentence_words()]
+        answers = iter(self.model.predict(sentences) if sentences else [])
+        for document in documents:
+            yield self.encoding.decode(document, [next(answers) for _ in document.sentences])
+
+    # ------------------------------------------------------------------ files
+
+    def save(self, folder: str | Path) -> None:
+        """Write a self-contained folder (safetensors and JSON); it appears whole or not at all."""
+        from onoma.version import __version__
+
+        card = {
+            "onoma": __version__,
+            "format": 1,
+            "family": self.family,
+            "encoding": {"name": self.encoding.name, **self.encoding.settings()},
+            "splitter": self.splitter,
+            "options": self.model.options.model_dump(mode="json"),
+            "trained": self.trained,
+        }
+        with replacing_folder(Path(folder)) as scratch:
+            self.model.save(scratch)
+            text = json.dumps(card, ensure_ascii=False, indent=2) + "\n"
+            (scratch / CARD).write_text(text, encoding="utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Recognizer:
+        """The recognizer of a saved folder; nothing outside it is read. Raises `ModelError`."""
+        folder = Path(folder)
+        card = _card(folder)
+        try:
+            settings = dict(card["encoding"])
+            encoding = encodings.get(settings.pop("name"), settings.pop("labels"), **settings)
+            options = models.options(card["family"], card["options"])
+            tagset = schemes.get(settings["scheme"]).tagset(encoding.labels)
+            splitter, trained = card["splitter"], card.get("trained")
+        except (KeyError, TypeError, ValueError) as problem:
+            raise ModelError(f"{folder / CARD}: damaged: {problem!r}") from problem
+        except ConfigError as problem:
+            raise ModelError(f"{folder / CARD}: {problem}") from problem
+        return cls(encoding, models.family(card["family"]).load(folder, tagset, options), splitter, trained)
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    if not folder.exists():
+        raise ModelError(f"{folder}: there is no such model folder")
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: a saved model is a folder, this is a file")
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except FileNotFoundError as problem:
+        raise ModelError(f"{folder}: holds no {CARD}, so it is no saved recognizer") from problem
+    except (OSError, ValueError) as problem:
+        raise ModelError(f"{folder / CARD}: cannot be read: {problem}") from problem
+    if not isinstance(card, dict) or card.get("format") != 1:
+        raise ModelError(f"{folder / CARD}: written in a format this version of onoma does not know")
+    return card

@@ -1,0 +1,1 @@
+"""Reports: views of `results.json` that people read. Nothing here scores anything."""

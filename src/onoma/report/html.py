@@ -1,0 +1,133 @@
+"""`report.html`: the whole comparison as one file that needs no network, no script and no font of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onoma.exceptions import DataError
+from onoma.report import markdown, numbers, views, words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from onoma.report.schema import Results
+
+__all__ = ["render", "write"]
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def render(results: Results) -> str:
+    """The results as one self-contained HTML page, light or dark as the reader's system is."""
+    page = _environment().get_template("report.html.j2")
+    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return page.render(css=css, **_content(results))
+
+
+def write(results: Results, folder: str | Path) -> tuple[Path, Path]:
+    """Write `results.md` and `report.html` into a folder, each whole or not at all; returns their paths.
+
+    Raises `DataError` where the folder cannot be written.
+    """
+    folder = Path(folder)
+    texts = {folder / "results.md": markdown.render(results), folder / "report.html": render(results)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in texts.items():
+            _replace(path, text)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", path=error.filename or folder) from None
+    return folder / "results.md", folder / "report.html"
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        # lone surrogates cannot be UTF-8; a name that holds one must not cost the report
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="replace") as file:
+            file.write(text)
+        temporary.chmod(0o644)  # mkstemp makes it private, a report is there to be shared
+        temporary.replace(path)  # os.replace: whole or not at all
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    for name in ("count", "interval", "megabytes", "percent", "points", "rate", "score", "seconds"):
+        environment.filters[name] = getattr(numbers, name)
+    environment.filters["one_line"] = words.one_line
+    environment.filters["pretty"] = _pretty
+    environment.filters["when"] = _when
+    environment.filters["tick"] = _tick
+    environment.tests["name"] = lambda part: isinstance(part, words.Name)
+    return environment
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def _when(created: str) -> str:
+    """An ISO 8601 moment to the minute; anything else stays as it is."""
+    try:
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or ''}".rstrip()
+
+
+def _tick(value: float) -> str:
+    """A tick of a speed axis or of a plain one: `20`, `500`, `10k`, `0.5`."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"
+
+
+def _content(results: Results) -> dict[str, Any]:
+    boards = views.boards(results)
+    main = words.main_set(results)
+    return {
+        "results": results,
+        "title": _title(results),
+        "slots": views.slots(results),
+        "verdict": words.verdict(results),
+        "main": main,
+        "ok": words.order(results),
+        "absent": [system for system in results.systems if system.status != "ok"],
+        "seeds": sorted({seed for system in results.systems for seed in system.seeds}),
+        "boards": boards,
+        "weighted": any(row.scores.weighted for board in boards for row in board.rows),
+        "forest": views.forest(results),
+        "drops": views.drops(results),
+        "scatter": views.scatter(results),
+        "courses": views.courses(results),
+        "signatures": markdown.signatures(results),
+        "environment": markdown.flat(results.environment),
+    }
+
+
+def _title(results: Results) -> str:
+    for key in ("title", "name"):
+        given = results.config.get(key)
+        if isinstance(given, str) and given.strip():
+            return given
+    names = [system.name for system in results.systems]
+    return " · ".join(names) if 0 < len(names) <= 3 else f"{len(names)} systems on {len(results.sets)} sets"

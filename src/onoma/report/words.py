@@ -1,0 +1,255 @@
+"""What the numbers say, in plain sentences: shared by the Markdown and the HTML report.
+
+A `Sentence` is a run of text and `Name`s, so that each report can set names apart in its own way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onoma.report import numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from onoma.report.schema import Comparison, Results, System
+
+__all__ = [
+    "Gap",
+    "Name",
+    "Sentence",
+    "difference",
+    "find",
+    "gap",
+    "is_shown",
+    "main_set",
+    "metric_name",
+    "order",
+    "plain",
+    "ranking",
+    "verdict",
+]
+
+ALPHA = 0.05
+
+
+class Name(str):
+    """A name of a system or set inside a sentence."""
+
+
+Sentence = tuple[str, ...]
+
+
+def plain(sentence: Sentence) -> str:
+    """The sentence as bare text."""
+    return "".join(sentence)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Mean micro F1 in and out of domain; `loss` is their difference, a fraction."""
+
+    inside: float
+    outside: float
+
+    @property
+    def loss(self) -> float:
+        """In-domain minus out-of-domain."""
+        return self.inside - self.outside
+
+
+def ranking(results: Results, name: str) -> list[System]:
+    """The systems scored on a set, the best micro F1 first."""
+    scored = [system for system in results.systems if system.status == "ok" and name in system.scores]
+    return sorted(scored, key=lambda system: -system.scores[name].micro.f1)
+
+
+def main_set(results: Results) -> str | None:
+    """The set that the verdict is about: the first in-domain one with scores, else the first with scores."""
+    scored = [name for name in results.sets if ranking(results, name)]
+    inside = [name for name in scored if results.sets[name].role == "in_domain"]
+    return next(iter(inside or scored), None)
+
+
+def order(results: Results) -> list[System]:
+    """The systems that finished, as they rank on the main set; those without a score there come last."""
+    main = main_set(results)
+    ranked = ranking(results, main) if main is not None else []
+    return ranked + [system for system in results.systems if system.status == "ok" and system not in ranked]
+
+
+def gap(results: Results, system: System) -> Gap | None:
+    """A system's in-domain and out-of-domain means; None where one is missing.
+
+    A system that was not scored on every set the others were has none either: its means would be of other sets.
+    """
+    scored = [name for name in results.sets if ranking(results, name)]
+    if system.status != "ok" or any(name not in system.scores for name in scored):
+        return None
+    inside = [system.scores[name].micro.f1 for name in scored if results.sets[name].role == "in_domain"]
+    outside = [system.scores[name].micro.f1 for name in scored if results.sets[name].role == "out_of_domain"]
+    if not inside or not outside:
+        return None
+    return Gap(sum(inside) / len(inside), sum(outside) / len(outside))
+
+
+def find(results: Results, name: str, a: str, b: str, metric: str = "micro_f1") -> Comparison | None:
+    """The comparison of two systems on a set, turned so that `a` stands first; None where there is none."""
+    for row in results.comparisons:
+        if row.set != name or _key(row.metric) != _key(metric):
+            continue
+        if (row.a, row.b) == (a, b):
+            return row
+        if (row.a, row.b) == (b, a):
+            return turned(row)
+    return None
+
+
+def turned(row: Comparison) -> Comparison:
+    """The same comparison seen from the other system."""
+    ends = None if row.interval is None else (-row.interval[1], -row.interval[0])
+    return row.model_copy(update={"a": row.b, "b": row.a, "difference": -row.difference, "interval": ends})
+
+
+def is_shown(row: Comparison) -> bool:
+    """Whether a difference is shown at the 5 % level, by the adjusted p-value where there is one."""
+    p = row.p_value if row.p_adjusted is None else row.p_adjusted
+    return p is not None and p < ALPHA and row.difference != 0
+
+
+def _key(metric: str) -> str:
+    return metric.replace(".", "_").replace(" ", "_").lower()
+
+
+def metric_name(metric: str) -> str:
+    """`micro_f1` as `micro F1`."""
+    return _key(metric).replace("_", " ").replace("f1", "F1")
+
+
+def _evidence(row: Comparison) -> str:
+    ends = ""
+    if row.interval is not None:
+        low, high = (numbers.points(end, like=row.difference) for end in row.interval)
+        ends = f" [{low}, {high}]"
+    if row.p_adjusted is not None:
+        p = f"{numbers.p_text(row.p_adjusted)} (Holm)"
+    elif row.p_value is not None:
+        p = f"{numbers.p_text(row.p_value)} (not adjusted)"
+    else:
+        p = "not tested"
+    return f"{ends}, {p}"
+
+
+def difference(row: Comparison, *, with_set: bool = True) -> Sentence:
+    """One comparison in words, the better system first; `with_set` says on which set."""
+    metric = "" if _key(row.metric) == "micro_f1" else f" of {metric_name(row.metric)}"
+    if row.difference < 0:
+        row = turned(row)
+    size = f"{numbers.points(row.difference)} points{metric}{_evidence(row)}"
+    where = (" on ", Name(row.set)) if with_set else ()
+    if is_shown(row):
+        return (Name(row.a), " is better than ", Name(row.b), *where, f" by {size}")
+    return ("No difference shown between ", Name(row.a), " and ", Name(row.b), *where, f": {size}")
+
+
+def _listed(names: Iterable[str]) -> list[str]:
+    parts: list[str] = []
+    names = list(names)
+    for index, name in enumerate(names):
+        if index:
+            parts.append(" and " if index == len(names) - 1 else ", ")
+        parts.append(Name(name))
+    return parts
+
+
+def verdict(results: Results) -> list[Sentence]:
+    """The outcome in a few sentences; the first says who leads the main set, and how surely."""
+    main = main_set(results)
+    if main is None:
+        lead: list[Sentence] = [("No system was scored, so there is nothing to compare.",)]
+    else:
+        ranked = ranking(results, main)
+        parts = (_lead(results, main, ranked), _elsewhere(results, main, ranked[0]), _domains(results, ranked))
+        lead = [sentence for sentence in (*parts, _cost(main, ranked)) if sentence]
+    return lead + [_absent(system) for system in results.systems if system.status != "ok"]
+
+
+def _lead(results: Results, main: str, ranked: Sequence[System]) -> Sentence:
+    best = ranked[0]
+    micro = best.scores[main].micro
+    ends = "" if micro.f1_interval is None else f" {numbers.interval(micro.f1_interval)}"
+    value = f"{numbers.percent(micro.f1)} %{ends}"
+    if len(ranked) == 1:
+        return (Name(best.name), " reaches a micro F1 of ", value, " on ", Name(main), ".")
+    second = ranked[1]
+    row = find(results, main, best.name, second.name)
+    opening = (Name(best.name), " leads on ", Name(main), f" with a micro F1 of {value}")
+    if row is None:
+        ahead = numbers.points(micro.f1 - second.scores[main].micro.f1)
+        return (*opening, f", {ahead} points ahead of ", Name(second.name), "; the difference was not tested.")
+    size = f"{numbers.points(row.difference)} points{_evidence(row)}"
+    if is_shown(row):
+        return (*opening, ", better than ", Name(second.name), f" by {size}.")
+    return (*opening, ", but no difference from ", Name(second.name), f" is shown: {size}.")
+
+
+def _elsewhere(results: Results, main: str, best: System) -> Sentence:
+    led: list[str] = []
+    lost: list[tuple[str, System]] = []
+    for name in results.sets:
+        ranked = ranking(results, name)
+        if name == main or len(ranked) < 2:
+            continue
+        if ranked[0].name == best.name:
+            led.append(name)
+        else:
+            lost.append((name, ranked[0]))
+    parts: list[str] = []
+    if led:
+        parts += ["It has the highest micro F1 on ", *_listed(led), " too."]
+    for name, other in lost:
+        value = numbers.percent(other.scores[name].micro.f1)
+        parts += [" " if parts else "", "On ", Name(name), " the highest is ", Name(other.name), f" with {value} %."]
+    return tuple(parts)
+
+
+def _domains(results: Results, ranked: Sequence[System]) -> Sentence:
+    gaps = [(system, found) for system in ranked if (found := gap(results, system)) is not None]
+    if not gaps:
+        return ()
+    parts: list[str] = ["Out of domain, "]
+    for index, (system, found) in enumerate(gaps):
+        joint = "" if index == 0 else (" and " if index == len(gaps) - 1 else ", ")
+        verb = "loses" if found.loss >= 0 else "gains"
+        parts += [joint, Name(system.name), f" {verb} {numbers.points(abs(found.loss))}"]
+        parts += [" points of F1" if index == 0 else ""]
+    return (*parts, ".")
+
+
+def _cost(main: str, ranked: Sequence[System]) -> Sentence:
+    best = ranked[0]
+    speed = best.predict.get(main)
+    words = None if speed is None else speed.words_per_second
+    facts = [f"reads {numbers.rate(words)} words a second"] if words else []
+    facts += [f"takes {numbers.megabytes(best.size_mb)} on disk"] if best.size_mb else []
+    if not facts:
+        return ()
+    parts: list[str] = [Name(best.name), " ", " and ".join(facts)]
+    if words and len(ranked) > 1 and (other := ranked[1].predict.get(main)) and other.words_per_second:
+        faster = other.words_per_second / words
+        word = "fast" if faster >= 1 else "slow"
+        size = f" and takes {numbers.megabytes(ranked[1].size_mb)}" if ranked[1].size_mb else ""
+        times = numbers.ratio(max(faster, 1 / faster))
+        parts += ["; ", Name(ranked[1].name), f" is {times} times as {word}{size}"]
+    return (*parts, ".")
+
+
+def _absent(system: System) -> Sentence:
+    verb = " failed: " if system.status == "failed" else " was skipped: "
+    return (Name(system.name), verb, one_line(system.error))
+
+
+def one_line(error: str | None) -> str:
+    """A system's error as one line, also where none was recorded."""
+    return " ".join((error or "no reason was recorded").split())

@@ -1,0 +1,58 @@
+"""One frozen pydantic model a command: Python signature, flags, TOML file and saved record at once."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from onoma.exceptions import ConfigError
+
+__all__ = ["Settings", "first_problem", "read_toml"]
+
+
+class Settings(BaseModel):
+    """Settings of a command; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @classmethod
+    def checked(cls, values: dict[str, Any], where: str) -> Self:
+        """From plain values; raises `ConfigError` that begins with `where`, in one line."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as problem:
+            raise ConfigError(f"{where}: {first_problem(problem, cls)}") from problem
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """From a TOML file; raises `ConfigError` that names the file and the key."""
+        return cls.checked(read_toml(path), str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table of a TOML file; raises `ConfigError` that names the file and the line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as problem:
+        raise ConfigError(f"{path}: there is no such file") from problem
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"{path}: cannot be read: {problem}") from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise ConfigError(f"{path}: not TOML: {problem}") from problem
+
+
+def first_problem(problem: ValidationError, kind: type[BaseModel]) -> str:
+    """The first thing a pydantic model found wrong, in one line."""
+    errors = problem.errors(include_url=False)
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"])
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        known = f"; known: {', '.join(kind.model_fields)}" if len(first["loc"]) == 1 else ""
+        return f"{where!r} is no setting{known}{more}"
+    if first["type"] == "missing":
+        return f"{where!r} is missing{more}"
+    return f"{where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}{more}"

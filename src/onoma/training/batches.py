@@ -1,0 +1,53 @@
+"""Batches of about equal numbers of pieces, shuffled anew each epoch, a pure function of seed and epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+__all__ = ["TokenBudget"]
+
+
+class TokenBudget:
+    """A batch sampler: shuffles, sorts by size within chunks of `chunk` batches, and cuts at equal shares of pieces.
+
+    The number of batches is the same in every epoch, so that schedules are known in advance. `epoch` is set from
+    outside (data-loader wrappers do not all pass it on).
+    """
+
+    def __init__(self, sizes: Sequence[int], budget: int, seed: int, chunk: int = 32) -> None:
+        self.sizes = np.asarray(sizes, dtype=np.int64)
+        self.budget = budget
+        self.seed = seed
+        self.chunk = chunk
+        self.epoch = 0
+        self.count = min(len(self.sizes), max(1, -(-int(self.sizes.sum()) // budget)))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order the next iteration has."""
+        self.epoch = int(epoch)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = np.random.default_rng((self.seed, self.epoch))
+        order = rng.permutation(len(self.sizes))
+        per_chunk = -(-len(order) * self.chunk // self.count)
+        pieces = [order[first : first + per_chunk] for first in range(0, len(order), per_chunk)]
+        order = np.concatenate([piece[np.argsort(self.sizes[piece], kind="stable")] for piece in pieces])
+        batches = self._cut(order)
+        for number in rng.permutation(len(batches)):
+            yield batches[number]
+
+    def _cut(self, order: np.ndarray) -> list[list[int]]:
+        """`count` runs of `order` with about equal numbers of pieces, none of them empty."""
+        total = np.cumsum(self.sizes[order])
+        shares = total[-1] * np.arange(1, self.count) / self.count
+        cuts = np.searchsorted(total, shares, side="left") + 1
+        # Keep cuts strictly rising and leave at least one item for each batch still to come.
+        for number in range(len(cuts)):
+            lowest = cuts[number - 1] + 1 if number else 1
+            cuts[number] = min(max(cuts[number], lowest), len(order) - (len(cuts) - number))
+        return [run.tolist() for run in np.split(order, cuts)]

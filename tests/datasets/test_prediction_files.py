@@ -1,0 +1,97 @@
+"""Predictions on disk: problems, tags and raw answers survive; other formats give their spans."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from dataset_cases import flat
+
+from onoma import datasets
+from onoma.document import Document, Prediction, Problem, Span
+from onoma.exceptions import DataError
+
+ADA = flat([["Ada", "ran"]], [(0, 1, "PER")])
+LONG = Prediction(
+    "1",
+    (Span(4, 7, "ORG", 0.25), Span(0, 3, "PER")),
+    (Problem("ungrounded", "Eve", "PER"), Problem("malformed", "[")),
+    ("B-PER", "I-ORG"),
+    ("first", "second"),
+)
+
+
+def test_every_part_survives(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    for prediction in (LONG, Prediction("1"), Prediction("1", raw="one answer", tags=())):
+        document = ADA if prediction.tags != () else Document("1", "")
+        datasets.write_predictions([(document, prediction)], path)
+        (again,) = datasets.read_predictions(path)
+        assert again == prediction
+        assert [span.score for span in again.spans] == [span.score for span in prediction.spans]
+
+
+def test_a_file_of_predictions_is_no_file_of_documents(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    datasets.write_predictions([(ADA, LONG)], path)
+    with pytest.raises(DataError, match="read_predictions"):
+        datasets.read(path)
+
+
+def test_documents_serve_as_predictions(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    datasets.write([ADA], path)
+    assert datasets.read_predictions(path) == [Prediction("1", ADA.spans)]
+
+
+def test_columns_keep_the_tags_as_they_were_predicted(tmp_path: Path) -> None:
+    path = tmp_path / "p.conll"
+    path.write_text("Ada\tB-PER\nran\tI-ORG\n\nx\tO\n", encoding="utf-8")
+    first, second = datasets.read_predictions(path)
+    assert first.tags == ("B-PER", "I-ORG") and len(first.spans) == 2
+    assert (second.document_id, second.tags) == ("2", ("O",))
+
+
+def test_brackets_have_no_tags(tmp_path: Path) -> None:
+    path = tmp_path / "p.brackets"
+    path.write_text("[Ada|PER] ran\n", encoding="utf-8")
+    assert datasets.read_predictions(path) == [Prediction("1", (Span(0, 3, "PER"),))]
+
+
+def test_a_prediction_goes_with_its_own_document(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="paired with"):
+        datasets.write_predictions([(ADA, Prediction("2"))], tmp_path / "p.jsonl")
+    with pytest.raises(DataError, match="outside the text of 7"):
+        datasets.write_predictions([(ADA, Prediction("1", (Span(5, 9, "X"),)))], tmp_path / "p.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"problems": {}}, "'problems' is not a list"),
+        ({"problems": [1]}, "not an object with a 'kind'"),
+        ({"problems": [{"kind": "odd"}]}, "kind 'odd' is unknown"),
+        ({"problems": [{"kind": "malformed", "text": 1}]}, "is not a string"),
+        ({"problems": [{"kind": "malformed", "why": "x"}]}, "unknown key 'why'"),
+        ({"tags": "O O"}, "'tags' is not a list"),
+        ({"tags": ["O"], "tokens": [[0, 3], [4, 7]]}, "1 tags for 2 tokens"),
+        ({"raw": 1}, "'raw' is neither"),
+        ({"other": 1}, "unknown key 'other'"),
+    ],
+)
+def test_damaged_predictions_are_named(tmp_path: Path, parts: dict[str, object], message: str) -> None:
+    path = tmp_path / "p.jsonl"
+    record = {"id": "1", "text": "Ada ran", "spans": []}
+    path.write_text(json.dumps(record) + "\n" + json.dumps({**record, "id": "2", **parts}), encoding="utf-8")
+    with pytest.raises(DataError, match=message) as caught:
+        datasets.read_predictions(path)
+    assert caught.value.line == 2
+
+
+def test_one_prediction_a_document(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    datasets.write_predictions([(ADA, LONG), (ADA, LONG)], path)
+    with pytest.raises(DataError, match="stands already in line 1"):
+        datasets.read_predictions(path)

@@ -1,0 +1,275 @@
+"""read, stream, write and sniff: formats found out, options checked, bad files named, nothing half-written."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+from dataset_cases import content, flat
+
+from onoma import datasets
+from onoma.document import Document, Span
+from onoma.exceptions import ConfigError, DataError
+
+ADA = flat([["Ada", "ran"]], [(0, 1, "PER")])
+
+CASES = {
+    "conll": "Ada\tB-PER\nran\tO\n",
+    "iob2": "# sent_id = 1\n1\tAda\tB-PER\t-\t-\n2\tran\tO\t-\t-\n",
+    "conllu": "1\tAda" + "\t_" * 7 + "\tNER=B-PER\n2\tran" + "\t_" * 8 + "\n",
+    "jsonl": '{"id": "1", "text": "Ada ran", "spans": [{"start": 0, "end": 3, "label": "PER", "text": "Ada"}]}\n',
+    "brackets": "[Ada|PER] ran\n",
+}
+
+
+@pytest.mark.parametrize("format", CASES)
+@pytest.mark.parametrize("name", ["file", "file.txt", "own"])
+def test_content_tells_the_format_whatever_the_name(tmp_path: Path, format: str, name: str) -> None:
+    ending = {"conll": ".bio"}.get(format, f".{format}")
+    path = tmp_path / (name if name != "own" else f"file{ending}")
+    path.write_text(CASES[format], encoding="utf-8", newline="\n")
+    decision = datasets.sniff(path)
+    assert decision.format == format and decision.reason.startswith(format)
+    (document,) = datasets.read(path)
+    assert (document.text, document.spans) == ("Ada ran", (Span(0, 3, "PER"),))
+    again = datasets.read(path, decision.format, **decision.options)
+    assert again == [document]
+
+
+def test_an_indexed_three_column_file_is_conll_whatever_it_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "wiki.conllu"
+    path.write_text("0\tAda\tB-PER\n1\tran\tO\n\n0\tShe\tO\n", encoding="utf-8")
+    assert datasets.sniff(path).options["token_column"] == 1
+
+
+def test_tokens_alone_are_recognised_and_prose_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("Ada\nran\n\nShe\n", encoding="utf-8")
+    assert datasets.sniff(path).format == "conll"
+    path.write_text("Ada ran home.\nShe was tired, and slept for three days.\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no format recognised"):
+        datasets.read(path)
+
+
+def test_a_cut_first_line_of_json_is_read_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text(CASES["jsonl"][:50], encoding="utf-8")
+    with pytest.raises(DataError, match="ends in the middle of a JSON object"):
+        datasets.read(path)
+
+
+def test_the_decision_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "x.conll"
+    path.write_text(CASES["conll"], encoding="utf-8")
+    with caplog.at_level(logging.INFO, logger="onoma"):
+        datasets.read(path)
+    assert "tag_column=1" in caplog.text and "scheme BIO" in caplog.text and str(path) in caplog.text
+
+
+def test_stream_gives_json_lines_before_the_end_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    good = json.loads(CASES["jsonl"])
+    lines = [json.dumps({**good, "id": str(number)}) for number in range(datasets.HEAD + 10)]
+    path.write_text("\n".join([*lines, "damaged"]), encoding="utf-8")
+    documents = datasets.stream(path)
+    assert [next(documents).id for _ in range(3)] == ["0", "1", "2"]
+    with pytest.raises(DataError, match=f":{len(lines) + 1}: "):
+        list(documents)
+
+
+@pytest.mark.parametrize("format", ["conll", "iob2", "conllu", "jsonl"])
+def test_files_written_by_ending_read_back(tmp_path: Path, format: str) -> None:
+    path = tmp_path / f"x.{format}"
+    datasets.write([ADA], path)
+    assert [content(document) for document in datasets.read(path)] == [content(ADA)]
+    assert list(tmp_path.iterdir()) == [path]
+    assert b"\r" not in path.read_bytes()
+
+
+def test_every_row_of_the_table_writes_what_it_reads(tmp_path: Path) -> None:
+    for name in datasets.names():
+        format = datasets.get(name)
+        assert format.name == name and format.endings
+        datasets.write([ADA], tmp_path / "x", name)
+        (document,) = datasets.read(tmp_path / "x", name)
+        assert (document.id, document.text, document.spans) == (ADA.id, ADA.text, ADA.spans)
+
+
+def test_a_refused_document_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.conll"
+    path.write_text("old", encoding="utf-8")
+    nested = ADA.with_spans([Span(0, 3, "X"), Span(0, 7, "Y")])
+    with pytest.raises(DataError, match="overlaps another span") as caught:
+        datasets.write([ADA, nested], path)
+    assert "lossy" in str(caught.value)
+    assert path.read_text(encoding="utf-8") == "old" and list(tmp_path.iterdir()) == [path]
+    datasets.write([nested], path, lossy=True)
+    assert path.read_text(encoding="utf-8") == "Ada\tB-Y\nran\tI-Y\n\n"
+
+
+def test_half_characters_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"U\+D800"):
+        datasets.write([Document("1", "\ud800")], tmp_path / "x.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dropped_labels_are_counted_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "x.conll"
+    path.write_text("a\tB-PER\nb\tB-OTH\nc\tB-OTH\n", encoding="utf-8")
+    with caplog.at_level(logging.INFO, logger="onoma"):
+        (document,) = datasets.read(path, drop_labels=["OTH"])
+    assert [span.label for span in document.spans] == ["PER"]
+    assert "OTH 2" in caplog.text
+    with pytest.raises(ConfigError, match="list of labels"):
+        datasets.read(path, drop_labels="OTH")
+
+
+# ---------------------------------------------------------------------- settings
+
+
+def test_options_nobody_understands_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.conll"
+    path.write_text(CASES["conll"], encoding="utf-8")
+    with pytest.raises(ConfigError, match="no option 'colour': it has separator"):
+        datasets.read(path, colour=1)
+    with pytest.raises(ConfigError, match="no option 'scheme'"):
+        datasets.write([ADA], tmp_path / "x.iob2", scheme="BIO")
+    assert not (tmp_path / "x.iob2").exists()
+
+
+def test_unknown_names_are_answered_with_the_list(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="brackets, conll, conllu, iob2, jsonl"):
+        datasets.get("xml")
+    with pytest.raises(ConfigError, match=r"\.conllu"):
+        datasets.write([ADA], tmp_path / "x.docx")
+
+
+class Shouting:
+    """A third party's format: the text in capitals, no options, no sniffing."""
+
+    name, endings = "shouting", (".loud",)
+
+    def read(self, lines: Iterable[str], path: object) -> Iterator[Document]:
+        yield Document("1", "\n".join(lines).upper())
+
+    def write(self, documents: Iterable[Document], handle: io.StringIO) -> None:
+        handle.writelines(document.text.upper() + "\n" for document in documents)
+
+
+def test_third_parties_add_rows_by_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("shouting", f"{__name__}:Shouting", "onoma.datasets")
+    monkeypatch.setattr(datasets, "entry_points", lambda group: [point])
+    datasets._plugins.cache_clear()
+    try:
+        assert "shouting" in datasets.names()
+        datasets.write([ADA], tmp_path / "x.loud")
+        assert datasets.read(tmp_path / "x.loud")[0].text == "ADA RAN"
+    finally:
+        datasets._plugins.cache_clear()
+
+
+# ---------------------------------------------------------------------- bad files
+
+
+def bad_file(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "bad.conll"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("format", [None, *CASES])
+@pytest.mark.parametrize(
+    ("data", "message", "line"),
+    [
+        (b"", "the file is empty", None),
+        (b"a\tO\nb\tO\nc\xff\tO\n", "byte 0xff at offset 9", 3),
+        (b"a\tO\n\0\1\2", "zero byte at offset 4", 2),
+        ("a\tO\n".encode("utf-16"), "UTF-16", 1),
+        (b"\xef\xbb\xbf", "no ", None),
+        (b"\n\n\n", "no ", None),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, message: str, line: int | None, format: str) -> None:
+    path = bad_file(tmp_path, data)
+    if format in ("iob2", "conllu", "jsonl") and line in (2, 3):
+        message, line = "made|column|JSON", 1  # these refuse the line before it
+    with pytest.raises(DataError, match=message) as caught:
+        datasets.read(path, format)
+    assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+    if line is not None:
+        assert caught.value.line == line
+
+
+def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        datasets.read(tmp_path / "nothing.conll")
+    with pytest.raises(DataError, match="is a directory"):
+        datasets.read(tmp_path)
+    with pytest.raises(DataError, match="is a directory"):
+        datasets.write([ADA], tmp_path, "jsonl")
+    with pytest.raises(DataError, match="cannot be written"):
+        datasets.write([ADA], tmp_path / "no" / "where.jsonl")
+
+
+def test_a_file_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = bad_file(tmp_path, b"a\tO\n")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match="no permission"):
+        datasets.read(path)
+
+
+def test_mark_and_carriage_returns_are_no_part_of_the_text(tmp_path: Path) -> None:
+    path = bad_file(tmp_path, b"\xef\xbb\xbfAda\tB-PER\r\nran\tO\r\n\r\n")
+    assert datasets.read(path)[0] == ADA
+
+
+# ---------------------------------------------------------------------- standard streams
+
+
+class Standard:
+    """A standard stream with the bytes beneath it."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.buffer = io.BytesIO(data)
+
+    def flush(self) -> None:
+        pass
+
+
+def test_a_hyphen_is_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Standard(CASES["conll"].encode()))
+    assert datasets.read("-") == [ADA]
+    monkeypatch.setattr(sys, "stdin", Standard(b"a\tO\nb\n"))
+    with pytest.raises(DataError, match="<stdin>:2"):
+        datasets.read("-")
+    out = Standard()
+    monkeypatch.setattr(sys, "stdout", out)
+    datasets.write([ADA], "-", "conll")
+    assert out.buffer.getvalue() == b"Ada\tB-PER\nran\tO\n\n"
+
+
+def test_nothing_reaches_standard_output_of_a_refused_document(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DataError):
+        datasets.write([ADA, Document("2", "text")], "-", "conll")
+    assert capsys.readouterr().out == ""
+    datasets.write([Document("2", "ä")], "-")
+    assert json.loads(capsys.readouterr().out)["text"] == "ä"
+
+
+def test_written_files_have_the_usual_permissions(tmp_path: Path) -> None:
+    if os.name != "posix":
+        pytest.skip("permissions are POSIX ones")
+    datasets.write([ADA], tmp_path / "x.jsonl")
+    (tmp_path / "y").write_text("", encoding="utf-8")
+    assert (tmp_path / "x.jsonl").stat().st_mode == (tmp_path / "y").stat().st_mode

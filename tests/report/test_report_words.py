@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onoma.report import charts, numbers, words
+from onoma.report.schema import Comparison, Results, loads
+
+
+def row(**given: Any) -> Comparison:
+    base = {"set": "test", "metric": "micro_f1", "a": "minilm", "b": "crf", "difference": 0.123, "test": "t"}
+    return Comparison(**(base | {"interval": (0.098, 0.149), "p_value": 0.001, "p_adjusted": 0.001} | given))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({}, "minilm is better than crf on test by 12.3 points [9.8, 14.9], p = 0.001 (Holm)"),
+        (
+            {"a": "crf", "b": "minilm", "difference": -0.123, "interval": (-0.149, -0.098)},
+            "minilm is better than crf on test by 12.3 points [9.8, 14.9], p = 0.001 (Holm)",
+        ),
+        (
+            {"p_adjusted": 0.05},
+            "No difference shown between minilm and crf on test: 12.3 points [9.8, 14.9], p = 0.050 (Holm)",
+        ),
+        (
+            {"p_adjusted": None, "p_value": 0.0001, "interval": None, "metric": "macro_f1"},
+            "minilm is better than crf on test by 12.3 points of macro F1, p < 0.001 (not adjusted)",
+        ),
+        (
+            {"difference": 0.0004, "interval": (-0.02, 0.0208), "p_adjusted": None, "p_value": None},
+            "No difference shown between minilm and crf on test: 0.04 points [-2.00, 2.08], not tested",
+        ),
+    ],
+)
+def test_a_comparison_in_words(given: dict[str, Any], sentence: str) -> None:
+    assert words.plain(words.difference(row(**given))) == sentence
+
+
+def test_adjusted_p_value_decides() -> None:
+    assert not words.is_shown(row(p_value=0.01, p_adjusted=0.06))
+    assert words.is_shown(row(p_value=0.01, p_adjusted=None))
+    assert not words.is_shown(row(difference=0.0))
+
+
+def test_find_turns_the_comparison(results: Results) -> None:
+    one = words.find(results, "news", "crf", "minilm")
+    other = words.find(results, "news", "minilm", "crf")
+    assert one is not None
+    assert other is not None
+    assert one.interval is not None
+    assert other.difference == -one.difference > 0
+    assert other.interval == (-one.interval[1], -one.interval[0])
+    assert words.find(results, "news", "crf", "minilm", "macro_f1") is None
+
+
+def test_gap_is_the_difference_of_role_means(results: Results) -> None:
+    crf = results.systems[0]
+    found = words.gap(results, crf)
+    assert found is not None
+    outside = [crf.scores[name].micro.f1 for name in ("tweets", "politics")]
+    assert found.inside == crf.scores["news"].micro.f1
+    assert found.loss == pytest.approx(crf.scores["news"].micro.f1 - sum(outside) / 2)
+
+
+def test_a_system_without_all_sets_has_no_gap(data: dict[str, Any]) -> None:
+    del data["systems"][0]["scores"]["tweets"]
+    results = loads(json.dumps(data))
+    assert words.gap(results, results.systems[0]) is None
+    assert words.gap(results, results.systems[1]) is not None
+
+
+def test_verdict_names_leader_evidence_cost_gap_and_failures(results: Results) -> None:
+    text = "\n".join(words.plain(sentence) for sentence in words.verdict(results))
+    assert text.startswith("minilm leads on news with a micro F1 of 88.50 % [")
+    assert "no difference from t5-small xml is shown: 1.1 points" in text
+    assert "On politics the highest is t5-small xml" in text
+    assert "Out of domain, minilm loses" in text
+    assert "minilm reads 1,240 words a second and takes 88.0 MB on disk; t5-small xml is 13 times as slow" in text
+    assert "llama-8b brackets failed: out of memory" in text
+    assert "gliner was skipped: " in text
+
+
+def test_verdict_says_so_when_the_lead_is_shown(data: dict[str, Any]) -> None:
+    data["comparisons"][2] |= {"p_adjusted": 0.01}  # minilm and t5-small xml on news
+    lead = words.plain(words.verdict(loads(json.dumps(data)))[0])
+    assert ", better than t5-small xml by 1.1 points [" in lead
+    assert lead.endswith("p = 0.010 (Holm).")
+
+
+def test_main_set_prefers_in_domain(data: dict[str, Any]) -> None:
+    data["sets"] = dict(reversed(data["sets"].items()))
+    assert words.main_set(loads(json.dumps(data))) == "news"
+    for info in data["sets"].values():
+        info["role"] = "out_of_domain"
+    assert words.main_set(loads(json.dumps(data))) == "politics"
+
+
+@given(st.floats(0, 1))
+def test_percent_is_what_format_says(value: float) -> None:
+    assert numbers.percent(value) == format(100 * value, ".2f")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (0.424, "0.42 s"),
+        (38.06, "38.1 s"),
+        (59.97, "1 min 00 s"),
+        (725, "12 min 05 s"),
+        (3599.9, "1 h 00 min"),
+        (11234, "3 h 07 min"),
+    ],
+)
+def test_durations(given: float, shown: str) -> None:
+    assert numbers.seconds(given) == shown
+
+
+def test_no_negative_zero() -> None:
+    assert numbers.percent(-0.0000001) == "0.00"
+    assert numbers.points(-0.0000001) == "0.00"
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_linear_axis_holds_its_values_between_round_ends(values: list[float]) -> None:
+    axis = charts.linear(values)
+    assert 0 <= axis.low < axis.high <= 1
+    assert (axis.ticks[0], axis.ticks[-1]) == (axis.low, axis.high)
+    assert len(axis.ticks) <= 9
+    assert all(axis.low - 1e-6 <= value <= axis.high + 1e-6 for value in values)
+    assert [axis.at(value) for value in sorted(values)] == sorted(axis.at(value) for value in values)
+
+
+@given(st.lists(st.floats(1e-3, 1e9), min_size=1, max_size=12))
+def test_logarithmic_axis_holds_its_values(values: list[float]) -> None:
+    axis = charts.logarithmic(values)
+    assert all(axis.low <= value <= axis.high for value in values)
+    assert all(axis.low <= tick <= axis.high for tick in axis.ticks)
+    assert len(axis.ticks) >= 2
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=12))
+def test_open_ended_axis_holds_its_values(values: list[float]) -> None:
+    axis = charts.open_ended(values)
+    slack = 1e-3 * (axis.high - axis.low)
+    assert all(axis.low - slack <= value <= axis.high + slack for value in values)
+    assert 2 <= len(axis.ticks) <= 7
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 300)), max_size=10))
+def test_labels_on_one_side_keep_apart(places: list[tuple[float, float]]) -> None:
+    labels = charts.spread([(str(index), index, x, y) for index, (x, y) in enumerate(places)])
+    for side in (True, False):
+        heights = sorted(label.text_y for label in labels if label.left == side)
+        assert all(b - a >= 17.9 for a, b in itertools.pairwise(heights))
+    assert all(label.text_y >= label.y - 0.01 for label in labels)
