@@ -1,10 +1,10 @@
 """onoma: named entity recognition, tagged or generated.
 
-    import onoma
-    documents = onoma.read("eng.testb")
-    recognizer = onoma.load("runs/crf")
-    predictions = recognizer.predict(["Ada Lovelace was born in London."])
-    scores = onoma.evaluate(documents, recognizer.predict(documents))
+import onoma
+documents = onoma.read("eng.testb")
+recognizer = onoma.load("runs/crf")
+predictions = recognizer.predict(["Ada Lovelace was born in London."])
+scores = onoma.evaluate(documents, recognizer.predict(documents))
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from onoma.version import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from onoma import encodings, evaluation
+    from onoma import alignment, encodings, evaluation
     from onoma.datasets import read, write
     from onoma.evaluation import evaluate
     from onoma.recognizer import Recognizer
@@ -34,6 +34,7 @@ __all__ = [
     "Span",
     "Token",
     "__version__",
+    "alignment",
     "encodings",
     "evaluate",
     "evaluation",
@@ -45,6 +46,7 @@ __all__ = [
 # Imported when first asked for, so that `import onoma` stays fast.
 _LATER = {
     "Recognizer": "onoma.recognizer:Recognizer",
+    "alignment": "onoma.alignment",
     "encodings": "onoma.encodings",
     "evaluate": "onoma.evaluation:evaluate",
     "evaluation": "onoma.evaluation",

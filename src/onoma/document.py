@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -49,7 +50,7 @@ class Span:
     def _check_fragments(self) -> None:
         pieces = self.fragments
         ordered = all(start < end for start, end in pieces) and all(
-            left[1] < right[0] for left, right in zip(pieces, pieces[1:], strict=False)
+            left[1] < right[0] for left, right in pairwise(pieces)
         )
         hull = (pieces[0][0], pieces[-1][1])
         if len(pieces) < 2 or not ordered or hull != (self.start, self.end):

@@ -72,8 +72,7 @@ class MisalignedSpansError(DataError):
         self.document_id = document_id
         self.spans = tuple(spans)
         shown = "; ".join(
-            f"{span.label} [{span.start}:{span.end}] {surface!r}: {why}"
-            for span, surface, why in self.spans[:5]
+            f"{span.label} [{span.start}:{span.end}] {surface!r}: {why}" for span, surface, why in self.spans[:5]
         )
         more = "" if len(self.spans) <= 5 else f"; and {len(self.spans) - 5} more"
         super().__init__(

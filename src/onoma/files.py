@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -16,27 +18,33 @@ __all__ = ["replacing", "replacing_folder", "write_text"]
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    """A UTF-8 text file that takes the place of `path` when the block ends well; raises `DataError`."""
+def replacing(path: str | Path) -> Iterator[TextIO]:
+    """A UTF-8 text handle whose content appears under `path` ("-" for standard output) only if all of it was written.
+
+    Raises `DataError` where the place cannot be written or the text is no valid Unicode.
+    """
+    if str(path) == "-":
+        buffer = io.StringIO(newline="\n")
+        yield buffer
+        _to_stdout(buffer.getvalue())
+        return
+    target = Path(path)
+    if target.is_dir():
+        raise DataError("is a directory", path=path, mend="name a file")
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as problem:
-        raise DataError(f"cannot be written: {problem.strerror}", path=path) from problem
-    scratch = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            yield file
-        if path.exists():
-            shutil.copymode(path, scratch)
-        else:
-            scratch.chmod(0o666 & ~_umask())
-        try:
-            os.replace(scratch, path)
-        except OSError as problem:
-            raise DataError(f"cannot be written: {problem.strerror}", path=path) from problem
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8", newline="\n") as handle:
+            yield handle
+        draft.replace(target)
+    except UnicodeEncodeError as error:
+        code = ord(error.object[error.start])
+        raise DataError(f"U+{code:04X} is half a surrogate pair and no character", path=path) from None
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", path=path) from None
     finally:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -46,20 +54,28 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """An empty folder that takes the place of `path` when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+def replacing_folder(path: Path, keep: str | None = None) -> Iterator[Path]:
+    """An empty folder that takes the place of `path` when the block ends well; subfolder `keep` is moved over.
+
+    Raises `DataError` where the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", path=path) from None
     try:
         yield scratch
         scratch.chmod(0o777 & ~_umask())
-        old = None
         if path.exists():
+            if keep is not None and (path / keep).is_dir():
+                os.replace(path / keep, scratch / keep)
             old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
             os.replace(path, old / "old")
-        os.replace(scratch, path)
-        if old is not None:
+            os.replace(scratch, path)
             shutil.rmtree(old, ignore_errors=True)
+        else:
+            os.replace(scratch, path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -68,3 +84,18 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def _to_stdout(text: str) -> None:
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        code = ord(error.object[error.start])
+        raise DataError(f"U+{code:04X} is half a surrogate pair and no character") from None
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None:
+        sys.stdout.write(text)
+    else:
+        sys.stdout.flush()
+        stream.write(data)
+    sys.stdout.flush()

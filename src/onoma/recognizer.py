@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,9 +26,11 @@ LOOK_AHEAD = 20_000
 
 
 class Recognizer:
-    """Finds names in text: an encoding says what the model is asked, the model answers, the encoding reads the answer."""
+    """Finds names in text: the encoding asks, the model answers, the encoding reads the answer."""
 
-    def __init__(self, encoding: Encoding, model: TagModel, splitter: str = "unicode", trained: dict[str, Any] | None = None):
+    def __init__(
+        self, encoding: Encoding, model: TagModel, splitter: str = "unicode", trained: dict[str, Any] | None = None
+    ):
         tokenization.get(splitter)
         self.encoding = encoding
         self.model = model
@@ -89,7 +92,9 @@ class Recognizer:
         self.trained = {
             "seed": seed,
             "train": {"documents": len(train), "sentences": len(sentences), "lost_spans": lost},
-            "dev": {"documents": len(dev or ()), "used_for": "choice of epoch"} if fitted.best_epoch is not None else None,
+            "dev": {"documents": len(dev or ()), "used_for": "choice of epoch"}
+            if fitted.best_epoch is not None
+            else None,
             "fitted": fitted.model_dump(exclude={"curve"}),
         }
         return fitted
@@ -108,7 +113,9 @@ class Recognizer:
         if not sentences:
             raise DataError("there is nothing to train on: no document has a word")
         if lost:
-            progress.say(f"{lost:,} gold spans cannot be written as tags and are not learnt (they still count in scores)")
+            progress.say(
+                f"{lost:,} gold spans cannot be written as tags and are not learnt (they still count in scores)"
+            )
         return sentences, tags, lost
 
     def _train(
@@ -119,7 +126,7 @@ class Recognizer:
         folder: str | Path | None,
         seed: int,
     ) -> Fitted:
-        from onoma.training import train
+        from onoma.training.trainer import train
 
         model: Any = self.model
         examples = model.examples(sentences, tags)
@@ -127,8 +134,9 @@ class Recognizer:
         if dev:
             gold = [tokenization.split(document, self.splitter) for document in dev]
             validate = lambda: self._dev_f1(gold)  # noqa: E731
+        key = hashlib.sha256(repr((model.tagset, model.options, seed, sentences, tags)).encode()).hexdigest()
         with tempfile.TemporaryDirectory() as scratch:
-            return train(model, examples, model.options, Path(folder or scratch), seed, validate)
+            return train(model, examples, model.options, Path(folder or scratch), seed, validate, key=key)
 
     def _dev_f1(self, gold: Sequence[Document]) -> float:
         from onoma.evaluation import strict_f1
@@ -182,10 +190,22 @@ class Recognizer:
             "options": self.model.options.model_dump(mode="json"),
             "trained": self.trained,
         }
-        with replacing_folder(Path(folder)) as scratch:
+        self.claim(folder)
+        with replacing_folder(Path(folder), keep="checkpoints") as scratch:
             self.model.save(scratch)
             text = json.dumps(card, ensure_ascii=False, indent=2) + "\n"
             (scratch / CARD).write_text(text, encoding="utf-8", newline="\n")
+
+    @staticmethod
+    def claim(folder: str | Path) -> None:
+        """Raise `ConfigError` where a folder holds something else than a saved recognizer or an unfinished one."""
+        folder = Path(folder)
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(f"{folder}: is a file; a recognizer is saved as a folder")
+        if folder.is_dir() and not (folder / CARD).exists():
+            strangers = sorted(each.name for each in folder.iterdir() if each.name != "checkpoints")
+            if strangers:
+                raise ConfigError(f"{folder}: holds {strangers[0]!r} and no recognizer: name an empty or new folder")
 
     @classmethod
     def load(cls, folder: str | Path) -> Recognizer:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
 from onoma.exceptions import ConfigError, DataError
@@ -89,7 +90,7 @@ class Scheme:
 
     def can_stop(self, prefix: str) -> bool:
         """Whether a mention may be over after a tag with this prefix."""
-        return prefix in (OUTSIDE, self.end, self.single)
+        return prefix in (OUTSIDE, self.end, self.single, self.touching)
 
     def allows(self, before: str | None, after: str | None) -> bool:
         """Whether `after` may follow `before`; None stands for the sentence's edge.
@@ -126,7 +127,9 @@ class Scheme:
         for span in sorted(spans):
             start, end, label = span
             if start < last.end or not 0 <= start < end <= size:
-                raise DataError(f"{self.name} cannot write token span {tuple(span)} after {tuple(last)} in {size} tokens")
+                raise DataError(
+                    f"{self.name} cannot write token span {tuple(span)} after {tuple(last)} in {size} tokens"
+                )
             touches = self.touching is not None and last.end == start and last.label == label
             first = self.touching if touches else None
             if end - start == 1:
@@ -142,8 +145,7 @@ class Scheme:
         """How many mentions this scheme would melt into the one before (touching, same label)."""
         if self.marks_begin:
             return 0
-        ordered = sorted(spans)
-        return sum(a.end == b.start and a.label == b.label for a, b in zip(ordered, ordered[1:], strict=False))
+        return sum(a.end == b.start and a.label == b.label for a, b in pairwise(sorted(spans)))
 
     # ------------------------------------------------------------------ reading
 

@@ -75,7 +75,7 @@ def get(name: str) -> Splitter:
 
 _STOPS = frozenset(".!?…。！？؟।")
 _CLOSERS = frozenset("\"'”’»)]}")
-_TITLES = frozenset("mr mrs ms dr prof st sen rep gov gen col lt capt sgt rev hon jr sr vs no vol fig inc ltd co".split())
+_TITLES = frozenset("mr mrs ms dr prof st sen rep gov gen col lt capt sgt rev hon jr sr vs no vol fig".split())
 
 
 def split_sentences(text: str, tokens: tuple[Token, ...]) -> tuple[tuple[int, int], ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from dataset_cases import content, flat
 
-from onoma import datasets
+from onoma import datasets, tables
 from onoma.document import Document, Span
 from onoma.exceptions import ConfigError, DataError
 
@@ -165,14 +165,10 @@ class Shouting:
 
 def test_third_parties_add_rows_by_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("shouting", f"{__name__}:Shouting", "onoma.datasets")
-    monkeypatch.setattr(datasets, "entry_points", lambda group: [point])
-    datasets._plugins.cache_clear()
-    try:
-        assert "shouting" in datasets.names()
-        datasets.write([ADA], tmp_path / "x.loud")
-        assert datasets.read(tmp_path / "x.loud")[0].text == "ADA RAN"
-    finally:
-        datasets._plugins.cache_clear()
+    monkeypatch.setattr(tables, "entry_points", lambda group: [point])
+    assert "shouting" in datasets.names()
+    datasets.write([ADA], tmp_path / "x.loud")
+    assert datasets.read(tmp_path / "x.loud")[0].text == "ADA RAN"
 
 
 # ---------------------------------------------------------------------- bad files
@@ -214,8 +210,9 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
         datasets.read(tmp_path)
     with pytest.raises(DataError, match="is a directory"):
         datasets.write([ADA], tmp_path, "jsonl")
+    (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(DataError, match="cannot be written"):
-        datasets.write([ADA], tmp_path / "no" / "where.jsonl")
+        datasets.write([ADA], tmp_path / "file" / "where.jsonl")
 
 
 def test_a_file_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

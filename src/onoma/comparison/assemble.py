@@ -16,7 +16,7 @@ from onoma.document import Document
 from onoma.environment import environment
 from onoma.evaluation import Scores, compare, evaluate, holm
 from onoma.evaluation.seeds import mean_over_seeds
-from onoma.report.schema import Comparison, Results, SetScores, Speed, System, TrainingRun
+from onoma.report.schema import Comparison, EpochPoint, Results, SeedScore, SetScores, Speed, System, TrainingRun
 
 __all__ = ["assemble"]
 
@@ -79,16 +79,16 @@ def _system(
         seeds=tuple(cells),
         status="ok",
         options=records[0]["options"],
-        scores={
-            set_name: _set_scores(list(cells), each, experiment.resamples) for set_name, each in scores.items()
-        },
+        scores={set_name: _set_scores(list(cells), each, experiment.resamples) for set_name, each in scores.items()},
         train=_speed([record["train"] for record in records if record["train"] is not None]),
         predict={
             set_name: speed
             for set_name in experiment.sets
             if (speed := _speed([record["predict"][set_name] for record in records])) is not None
         },
-        peak_memory_mb=max((record["peak_memory_mb"] for record in records if "peak_memory_mb" in record), default=None),
+        peak_memory_mb=max(
+            (record["peak_memory_mb"] for record in records if "peak_memory_mb" in record), default=None
+        ),
         size_mb=fmean(record["size_mb"] for record in records),
         training=tuple(_training(seed, record["train"]["fitted"]) for seed, record in cells.items() if record["train"]),
     )
@@ -97,13 +97,13 @@ def _system(
 def _set_scores(seeds: Sequence[int], scores: Sequence[Scores], resamples: int) -> SetScores:
     block = mean_over_seeds(scores, resamples=resamples)
     per_seed = [
-        {
-            "seed": seed,
-            "micro_f1": each.micro.f1,
-            "macro_f1": each.macro.f1,
-            "precision": each.micro.precision,
-            "recall": each.micro.recall,
-        }
+        SeedScore(
+            seed=seed,
+            micro_f1=each.micro.f1,
+            macro_f1=each.macro.f1,
+            precision=each.micro.precision,
+            recall=each.micro.recall,
+        )
         for seed, each in zip(seeds, scores, strict=True)
     ]
     # A document without an answer is a lost answer: its misses are in the counts already.
@@ -126,7 +126,7 @@ def _speed(records: Sequence[dict[str, Any]]) -> Speed | None:
 
 def _training(seed: int, fitted: dict[str, Any]) -> TrainingRun:
     points = [
-        {"epoch": row["epoch"], "loss": row.get("loss"), "dev_f1": row.get("dev_f1")}
+        EpochPoint(epoch=row["epoch"], loss=row.get("loss"), dev_f1=row.get("dev_f1"))
         for row in fitted["curve"]
         if "epoch" in row
     ]

@@ -26,6 +26,7 @@ from onoma.document import Document, LabelSet
 from onoma.exceptions import OnomaError
 from onoma.files import write_text
 from onoma.recognizer import Recognizer
+from onoma.tokenization import split
 
 __all__ = ["CellRecord", "main", "run"]
 
@@ -87,7 +88,7 @@ def _train(
     record = {
         "seconds": seconds,
         "resumed": fitted.resumed,
-        "words": sum(len(document.tokens) for document in train),
+        "words": sum(len(split(document, system.splitter).tokens) for document in train),
         "fitted": fitted.model_dump(),
     }
     write_text(done, json.dumps(record, indent=2) + "\n")

@@ -9,9 +9,6 @@ import inspect
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
-from importlib import import_module
-from importlib.metadata import entry_points
 from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Any, cast
@@ -27,6 +24,7 @@ from onoma.datasets.recognise import HEAD, recognise
 from onoma.datasets.statistics import DataStatistics, statistics
 from onoma.document import Document, Prediction, Span
 from onoma.exceptions import ConfigError
+from onoma.tables import lookup, row_names
 
 __all__ = [
     "FORMATS",
@@ -36,6 +34,7 @@ __all__ = [
     "Format",
     "check",
     "fingerprint",
+    "format_of",
     "get",
     "load",
     "names",
@@ -60,23 +59,14 @@ FORMATS: dict[str, str] = {
 _log = logging.getLogger("onoma")
 
 
-@lru_cache(maxsize=1)
-def _plugins() -> Mapping[str, str]:
-    return {point.name: point.value for point in entry_points(group="onoma.datasets")}
-
-
 def names() -> list[str]:
     """All format names, third parties' included."""
-    return sorted({*FORMATS, *_plugins()})
+    return sorted(row_names(FORMATS, "onoma.datasets"))
 
 
 def get(name: str) -> Format:
     """The format of that name; raises `ConfigError` with the list of names."""
-    where = FORMATS.get(name) or _plugins().get(name)
-    if where is None:
-        raise ConfigError(f"format {name!r} is unknown: one of {', '.join(names())}")
-    module, _, attribute = where.partition(":")
-    return cast("Format", getattr(import_module(module), attribute)())
+    return cast("Format", lookup(FORMATS, name, "format", "onoma.datasets")())
 
 
 def sniff(path: str | Path) -> Decision:
@@ -125,14 +115,20 @@ def write(documents: Iterable[Document], path: str | Path, format: str | None = 
 
     Raises `DataError` for what the format cannot hold, unless `lossy=True`, and `ConfigError` for unknown options.
     """
-    name = format or ("jsonl" if str(path) == "-" else _by_ending(path))
-    if name is None:
-        known = ", ".join(sorted(ending for each in names() for ending in get(each).endings))
-        raise ConfigError(f"{path}: no format goes by that ending: use one of {known}, or name the format")
+    name = format or format_of(path)
     writer = get(name)
     _check_options(writer.write, options, f"the writer of {name}")
     with replacing(path) as handle:
         writer.write(documents, handle, **options)
+
+
+def format_of(path: str | Path) -> str:
+    """The format to write by a file's ending (jsonl for "-"); raises `ConfigError` with the list of endings."""
+    name = "jsonl" if str(path) == "-" else _by_ending(path)
+    if name is None:
+        known = ", ".join(sorted(ending for each in names() for ending in get(each).endings))
+        raise ConfigError(f"{path}: no format goes by that ending: use one of {known}, or name the format")
+    return name
 
 
 def read_predictions(path: str | Path, format: str | None = None) -> list[Prediction]:

@@ -5,8 +5,9 @@ r"""Inline brackets: one sentence a line, mentions written into the text.
     She knew the [[University of [London|LOC]|ORG] council|ORG].
 
 `# doc NAME` opens a document; in a file without such lines blank lines part the documents. A document's text is its
-lines joined by newlines; it has no tokens. A backslash stands before `[ ] | \`, `#` and blanks that mean themselves,
-`\n` and `\r` are a newline and a carriage return within a sentence.
+lines joined by newlines; it has no tokens, and `meta["lines"]` keeps the character ranges of its sentences. A
+backslash stands before `[ ] | \`, `#` and blanks that mean themselves; `\n` and `\r` are a newline and a carriage
+return within a sentence.
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ def _parse(lines: Iterable[str], path: str | Path) -> tuple[list[Document], Deci
 def _document(id: str, group: Sequence[tuple[int, str]], path: str | Path) -> Document:
     texts: list[str] = []
     spans: list[Span] = []
+    places: list[tuple[int, int]] = []
     at = 0
     for number, line in group:
         try:
@@ -135,8 +137,9 @@ def _document(id: str, group: Sequence[tuple[int, str]], path: str | Path) -> Do
             raise DataError(error.message, path=path, line=number, mend=error.mend) from None
         texts.append(text)
         spans += found
+        places.append((at, at + len(text)))
         at += len(text) + 1
-    return Document(id, "\n".join(texts), spans=tuple(spans))
+    return Document(id, "\n".join(texts), spans=tuple(spans), meta={"lines": places})
 
 
 def parse_line(line: str, offset: int = 0) -> tuple[str, list[Span]]:

@@ -1,15 +1,13 @@
-"""Files as lines and back: UTF-8, split at newlines only, written whole or not at all."""
+"""Files as lines: UTF-8, split at newlines only, every fault named with its line."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from onoma.exceptions import DataError
+from onoma.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,46 +63,3 @@ def _decode(handle: BinaryIO | Iterable[bytes], path: str | Path) -> Iterator[st
         yield line.removesuffix("\n").removesuffix("\r")
     if not offset:
         raise DataError("the file is empty", path=path)
-
-
-@contextlib.contextmanager
-def replacing(path: str | Path) -> Iterator[TextIO]:
-    """A text handle whose content appears under `path` ("-" for standard output) only if all of it was written.
-
-    Raises `DataError` where the place cannot be written or the text is no valid Unicode.
-    """
-    if str(path) == "-":
-        buffer = io.StringIO(newline="\n")
-        yield buffer
-        _to_stdout(buffer.getvalue())
-        return
-    target = Path(path)
-    if target.is_dir():
-        raise DataError("is a directory", path=path, mend="name a file")
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as handle:
-            yield handle
-        draft.replace(target)
-    except UnicodeEncodeError as error:
-        code = ord(error.object[error.start])
-        raise DataError(f"U+{code:04X} is half a surrogate pair and no character", path=path) from None
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}", path=path) from None
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _to_stdout(text: str) -> None:
-    try:
-        data = text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        code = ord(error.object[error.start])
-        raise DataError(f"U+{code:04X} is half a surrogate pair and no character") from None
-    stream = getattr(sys.stdout, "buffer", None)
-    if stream is None:
-        sys.stdout.write(text)
-    else:
-        sys.stdout.flush()
-        stream.write(data)
-    sys.stdout.flush()

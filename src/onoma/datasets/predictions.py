@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["predictions_of", "write_predictions"]
+__all__ = ["prediction_line", "predictions_of", "write_predictions"]
 
 KEYS = (*jsonl.KEYS, *jsonl.ANSWER_KEYS)
 _PROBLEM_KEYS = ("kind", "text", "label")
@@ -23,16 +23,21 @@ def write_predictions(pairs: Iterable[tuple[Document, Prediction]], path: str | 
     """Write each prediction with its document's text; raises `DataError` where the two are not of one id."""
     with replacing(path) as handle:
         for document, prediction in pairs:
-            if document.id != prediction.document_id:
-                raise DataError(f"prediction {prediction.document_id!r} is paired with document {document.id!r}")
-            record = jsonl.record_of(document, prediction.spans)
-            if prediction.problems:
-                record["problems"] = [_problem_record(problem) for problem in prediction.problems]
-            if prediction.tags is not None:
-                record["tags"] = list(prediction.tags)
-            if prediction.raw is not None:
-                record["raw"] = prediction.raw if isinstance(prediction.raw, str) else list(prediction.raw)
-            handle.write(jsonl.encode(record, document.id) + "\n")
+            handle.write(prediction_line(document, prediction) + "\n")
+
+
+def prediction_line(document: Document, prediction: Prediction) -> str:
+    """One line of JSON: a prediction with its document's text; raises `DataError` where they are not of one id."""
+    if document.id != prediction.document_id:
+        raise DataError(f"prediction {prediction.document_id!r} is paired with document {document.id!r}")
+    record = jsonl.record_of(document, prediction.spans)
+    if prediction.problems:
+        record["problems"] = [_problem_record(problem) for problem in prediction.problems]
+    if prediction.tags is not None:
+        record["tags"] = list(prediction.tags)
+    if prediction.raw is not None:
+        record["raw"] = prediction.raw if isinstance(prediction.raw, str) else list(prediction.raw)
+    return jsonl.encode(record, document.id)
 
 
 def _problem_record(problem: Problem) -> dict[str, str]:

@@ -60,7 +60,9 @@ class Tags:
         """Tags of every sentence; raises `MisalignedSpansError` under `on_misaligned="error"`."""
         kept, losses = self._fit(document)
         if losses and self.on_misaligned == "error":
-            raise MisalignedSpansError(document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in losses])
+            raise MisalignedSpansError(
+                document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in losses]
+            )
         tags: list[tuple[str, ...]] = []
         at = 0
         for first, last in document.sentences:

@@ -42,7 +42,9 @@ def packaged_minilm() -> Path | None:
     with weights.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != PACKAGE_SHA256:
-        raise ModelError(f"{weights}: sha256 {found[:12]}... is not the published {PACKAGE_SHA256[:12]}...: reinstall it")
+        raise ModelError(
+            f"{weights}: sha256 {found[:12]}... is not the published {PACKAGE_SHA256[:12]}...: reinstall it"
+        )
     return folder
 
 
@@ -61,7 +63,9 @@ def default_encoder() -> str:
         return snapshot_download(HUB_ID, allow_patterns=["*.json", "*.txt", "model.safetensors"])
     except (OSError, LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, ValueError) as problem:
         logger.info("%s cannot be had from the hub: %s", HUB_ID, problem)
-        raise MissingExtraError(f"the default encoder ({HUB_ID}, the hub cannot be reached)", "torch,minilm") from problem
+        raise MissingExtraError(
+            f"the default encoder ({HUB_ID}, the hub cannot be reached)", "torch,minilm"
+        ) from problem
 
 
 def resolve(encoder: str | None) -> str:
@@ -87,7 +91,11 @@ def load_backbone(encoder: str, tags: tuple[str, ...], dropout: float | None, se
             config.classifier_dropout = dropout
         torch.manual_seed(seed)
         module = quietly(
-            AutoModelForTokenClassification.from_pretrained, encoder, config=config, local_files_only=local, dtype=torch.float32
+            AutoModelForTokenClassification.from_pretrained,
+            encoder,
+            config=config,
+            local_files_only=local,
+            dtype=torch.float32,
         )
     except (OSError, ValueError, KeyError) as problem:
         raise ModelError(f"encoder {encoder!r} cannot be loaded: {str(problem).splitlines()[0]}") from problem

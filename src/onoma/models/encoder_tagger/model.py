@@ -63,7 +63,7 @@ class EncoderTagger:
         return len(example[0])
 
     def collate(self, examples: Sequence[tuple[Window, tuple[int, ...]]]) -> dict[str, Any]:
-        """A padded batch: `input_ids`, `attention_mask` and `labels` [windows, longest], labels at first pieces only."""
+        """A padded batch, all [windows, longest]: `input_ids`, `attention_mask`, `labels` (at first pieces only)."""
         import torch
 
         batch = self._pad([window for window, _ in examples])
@@ -95,7 +95,9 @@ class EncoderTagger:
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[TagAnswer]:
         """The most probable tag of each word by itself; batches are sorted by length and bounded in padded pieces."""
         made = self.pieces.windows(sentences)
-        probabilities: list[NDArray[np.float32]] = [np.zeros((len(words), len(self.tagset)), np.float32) for words in sentences]
+        probabilities: list[NDArray[np.float32]] = [
+            np.zeros((len(words), len(self.tagset)), np.float32) for words in sentences
+        ]
         order = sorted(range(len(made)), key=lambda number: len(made[number]))
         with progress.bar("encoder_tagger: predicting", len(made)) as bar:
             for batch in _batches(order, made, self.options.predict_tokens):

@@ -47,7 +47,7 @@ def _suffix(size: int) -> Callable[[str], str | None]:
 
 
 FUNCTIONS: dict[str, Callable[[str], str | None]] = {
-    "bias": lambda word: "1",
+    "bias": lambda _: "1",
     "word": lambda word: word,
     "lower": str.lower,
     "shape": _shape,
@@ -55,7 +55,7 @@ FUNCTIONS: dict[str, Callable[[str], str | None]] = {
     "case": _case,
     **{f"prefix{size}": _prefix(size) for size in range(1, 7)},
     **{f"suffix{size}": _suffix(size) for size in range(1, 7)},
-    "edge": lambda word: None,
+    "edge": lambda _: None,
 }
 """Word functions by name: the value of a word, or None where it has none."""
 
@@ -92,9 +92,13 @@ def parse_template(text: str) -> list[Template]:
     found = [_PART.fullmatch(piece.strip()) for piece in pieces]
     for piece, match in zip(pieces, found, strict=True):
         if match is None:
-            raise ConfigError(f"feature template {text!r}: cannot read {piece!r}, write FUNCTION[OFFSET] or FUNCTION[FROM..TO]")
+            raise ConfigError(
+                f"feature template {text!r}: cannot read {piece!r}, write FUNCTION[OFFSET] or FUNCTION[FROM..TO]"
+            )
         if match[1] not in FUNCTIONS:
-            raise ConfigError(f"feature template {text!r}: no word function {match[1]!r}: one of {', '.join(FUNCTIONS)}")
+            raise ConfigError(
+                f"feature template {text!r}: no word function {match[1]!r}: one of {', '.join(FUNCTIONS)}"
+            )
         if match[3] is not None and len(pieces) > 1:
             raise ConfigError(f"feature template {text!r}: a stretch cannot be joined with other parts")
     first = found[0]
@@ -108,7 +112,7 @@ def parse_template(text: str) -> list[Template]:
 def load_templates(templates: str | Sequence[str]) -> list[Template]:
     """Templates by the name of a shipped set, or from a list of template lines."""
     if isinstance(templates, str):
-        table = tomllib.loads(files(__package__).joinpath("templates.toml").read_text(encoding="utf-8"))
+        table = tomllib.loads(files("onoma.models.feature_crf").joinpath("templates.toml").read_text(encoding="utf-8"))
         if templates not in table:
             raise ConfigError(f"template set {templates!r} is unknown: one of {', '.join(table)}")
         templates = table[templates]

@@ -126,7 +126,9 @@ class FeatureCrf:
         except (OSError, ValueError, KeyError) as problem:
             raise ModelError(f"{folder}: tags.json is missing or damaged: {problem}") from problem
         if not set(tags) <= set(tagset):
-            raise ModelError(f"{folder}: the weights name tags {sorted(set(tags) - set(tagset))} the model does not know")
+            raise ModelError(
+                f"{folder}: the weights name tags {sorted(set(tags) - set(tagset))} the model does not know"
+            )
         model._use(Weights.load(folder, tags))
         return model
 

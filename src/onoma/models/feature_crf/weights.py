@@ -70,7 +70,9 @@ def read_crfsuite(path: Path) -> Weights:
     Only ever called on a file this process trained: the format has no checks of its own. Raises `ModelError`.
     """
     data = path.read_bytes()
-    magic, _, kind, _, _, tag_count, attribute_count, at_features, at_tags, at_attributes, _, _ = _HEADER.unpack_from(data)
+    magic, _, kind, _, _, tag_count, attribute_count, at_features, at_tags, at_attributes, _, _ = _HEADER.unpack_from(
+        data
+    )
     if magic != b"lCRF" or kind != b"FOMC":
         raise ModelError(f"{path}: not a first-order crfsuite model")
     (count,) = struct.unpack_from("<I", data, at_features + 8)

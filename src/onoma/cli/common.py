@@ -1,0 +1,46 @@
+"""What several verbs share: progress on stderr, JSON on stdout, the reader's decisions."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import warnings
+from typing import Any
+
+from onoma import progress
+
+__all__ = ["announce", "print_json", "show"]
+
+
+def announce(*, quiet: bool = False) -> None:
+    """Send progress and the readers' decisions to stderr, as a live bar where that is a terminal."""
+    warnings.simplefilter("ignore")
+    if quiet:
+        return
+    progress.use(progress.Terminal() if sys.stderr.isatty() else progress.Lines())
+    logger = logging.getLogger("onoma")
+    logger.setLevel(logging.INFO)
+    if not logger.handlers:
+        logger.addHandler(_ToProgress())
+
+
+class _ToProgress(logging.Handler):
+    """Log records as lines above the progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        progress.say(record.getMessage())
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show(*renderables: Any) -> None:
+    """Print tables and text on stdout, as wide as the terminal (100 columns where there is none)."""
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    for renderable in renderables:
+        console.print(renderable)

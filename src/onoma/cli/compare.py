@@ -1,0 +1,92 @@
+"""`onoma compare`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from onoma.cli.common import announce, print_json, show
+
+if TYPE_CHECKING:
+    from onoma.report.schema import Results
+
+__all__ = ["compare", "summary"]
+
+
+def compare(
+    experiment: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(alias="-o")],
+    json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Train or load several systems, predict, score and report them side by side.
+
+    Writes results.json, results.md and report.html. A run that was stopped goes on where it was.
+
+    Parameters
+    ----------
+    experiment
+        The experiment as a TOML file.
+    out
+        Folder for results, models and predictions.
+    json
+        Print results.json on stdout.
+    quiet
+        No progress on stderr.
+    """
+    from onoma.comparison import Experiment
+    from onoma.comparison import compare as run
+
+    announce(quiet=quiet)
+    results = run(Experiment.from_toml(experiment), out, base=experiment.parent)
+    return finish(results, out, json)
+
+
+def finish(results: Results, out: Path, json: bool) -> int:
+    """Print what was found; 1 where no system finished, 4 where some failed."""
+    if json:
+        print_json(results.model_dump(mode="json"))
+    else:
+        show(*summary(results), f"\n[bold]{out / 'report.html'}[/] shows all of it; results.json holds every number.")
+    failed = [system for system in results.systems if system.status != "ok"]
+    return 0 if not failed else 1 if len(failed) == len(results.systems) else 4
+
+
+def summary(results: Results) -> list[Any]:
+    """The scoreboard and the verdict, for a terminal."""
+    from rich.table import Table
+
+    from onoma.report.words import plain, verdict
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("micro F1, %")
+    for name in results.sets:
+        table.add_column(name, justify="right")
+    for column in ("train s", "words/s", "memory MB", "size MB"):
+        table.add_column(column, justify="right")
+    main = next(iter(results.sets))
+    for system in results.systems:
+        if system.status != "ok":
+            table.add_row(system.name, f"[red]{system.status}[/]")
+            continue
+        cells = []
+        for name in results.sets:
+            score = system.scores[name].micro
+            low, high = score.f1_interval or (score.f1, score.f1)
+            cells.append(f"{100 * score.f1:.2f} [dim]{100 * low:.2f}-{100 * high:.2f}[/]")
+        speed = system.predict[main].words_per_second
+        table.add_row(
+            system.name,
+            *cells,
+            "-" if system.train is None else f"{system.train.seconds:,.0f}",
+            "-" if speed is None else f"{speed:,.0f}",
+            "-" if system.peak_memory_mb is None else f"{system.peak_memory_mb:,.0f}",
+            "-" if system.size_mb is None else f"{system.size_mb:,.1f}",
+        )
+    lines = ["", *(plain(sentence) for sentence in verdict(results))]
+    lines += [f"[red]{system.name} failed:[/] {system.error}" for system in results.systems if system.status != "ok"]
+    return [table, *lines]

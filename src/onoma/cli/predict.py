@@ -1,0 +1,148 @@
+"""`onoma predict`: find names in files, stdin or a stream."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from onoma.document import Document, Prediction
+from onoma.exceptions import DataError
+
+__all__ = ["predict"]
+
+Pairs = Iterable[tuple[Document, Prediction]]
+
+
+def predict(
+    model: Path,
+    input: str = "-",
+    /,
+    *,
+    out: Annotated[str | None, Parameter(alias="-o")] = None,
+    format: Literal["text", "conll", "conllu", "iob2", "jsonl", "brackets"] | None = None,
+    to: Literal["jsonl", "conll", "color"] | None = None,
+    stream: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Find names in text with a trained recognizer.
+
+    Plain text is read one document a line. What is printed is coloured text on a terminal and JSON Lines elsewhere.
+
+    Parameters
+    ----------
+    model
+        Folder of a trained recognizer.
+    input
+        File to read, - for stdin, or a catalogue reference.
+    out
+        File to write; its ending names the format (.jsonl or .conll). By default stdout.
+    format
+        Format of the input: text, or a labelled format whose labels are not looked at; found out where not given.
+    to
+        Format of the output, where the ending does not say.
+    stream
+        Answer each line before the next is read: for pipes that stay open.
+    quiet
+        No progress on stderr.
+    """
+    from onoma import datasets
+    from onoma.cli.common import announce
+    from onoma.recognizer import Recognizer
+
+    target = to or _target(out)
+    announce(quiet=quiet)
+    recognizer = Recognizer.load(model)
+    documents = _text(input) if _is_text(input, format) else datasets.stream(input, format)
+    pairs = recognizer.pipe_documents(documents, look_ahead=1 if stream else 20_000)
+    if target == "color":
+        _print_colored(pairs)
+    elif out is not None and out != "-":
+        _write(pairs, out, target)
+    else:
+        _print(pairs, target)
+
+
+def _target(out: str | None) -> str:
+    if out is None or out == "-":
+        return "color" if sys.stdout.isatty() else "jsonl"
+    return "conll" if Path(out).suffix.lower() in (".conll", ".bio", ".tsv") else "jsonl"
+
+
+def _is_text(input: str, format: str | None) -> bool:
+    """Whether the input is plain text: as told, or because it is in no labelled format."""
+    from onoma import datasets
+    from onoma.datasets import catalog
+
+    if format is not None:
+        return format == "text"
+    if input == "-":
+        return True
+    if catalog.is_reference(input):
+        return False
+    try:
+        datasets.sniff(input)
+    except DataError as problem:
+        if problem.line is None or not Path(input).is_file():
+            raise
+        return Path(input).suffix.lower() in ("", ".txt", ".text", ".md")
+    return False
+
+
+def _text(input: str) -> Iterator[Document]:
+    from onoma.datasets.files import text_lines
+
+    for number, line in enumerate(text_lines(input), start=1):
+        text = line.rstrip("\n")
+        if text.strip():
+            yield Document(str(number), text)
+
+
+def _write(pairs: Pairs, out: str, target: str) -> None:
+    from onoma import datasets
+
+    if target == "jsonl":
+        datasets.write_predictions(pairs, out)
+    else:
+        found = [document.with_spans(prediction.spans) for document, prediction in pairs]
+        datasets.write(found, out, target)
+
+
+def _print(pairs: Pairs, target: str) -> None:
+    from onoma import datasets
+    from onoma.datasets.predictions import prediction_line
+
+    if target == "jsonl":
+        for document, prediction in pairs:
+            print(prediction_line(document, prediction), flush=True)
+    else:
+        datasets.write([document.with_spans(prediction.spans) for document, prediction in pairs], "-", target)
+
+
+_STYLES = ("bold cyan", "bold magenta", "bold green", "bold yellow", "bold blue", "bold red")
+
+
+def _print_colored(pairs: Pairs) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    styles: dict[str, str] = {}
+    for document, prediction in pairs:
+        line = Text()
+        at = 0
+        for span in sorted(prediction.spans, key=lambda span: (span.start, -span.end)):
+            if span.start < at:
+                continue
+            style = styles.setdefault(span.label, _STYLES[len(styles) % len(_STYLES)])
+            line.append(document.text[at : span.start])
+            line.append(document.text[span.start : span.end], style=style)
+            line.append(f" {span.label}", style=f"dim {style.removeprefix('bold ')}")
+            at = span.end
+        line.append(document.text[at:])
+        console.print(line)
+        for problem in prediction.problems:
+            console.print(Text(f"  {problem.kind}: {problem.text}", style="dim red"))

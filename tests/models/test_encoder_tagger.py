@@ -1,0 +1,221 @@
+"""The encoder tagger: windows and pieces never lose a word, and saved folders load in transformers unchanged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models.tiny import save_bert, save_roberta
+
+from onoma.exceptions import MissingExtraError, ModelError
+from onoma.models.encoder_tagger import EncoderTagger, EncoderTaggerOptions, backbone
+from onoma.models.encoder_tagger.pieces import windows
+from onoma.schemes import SCHEMES
+
+torch = pytest.importorskip("torch")
+
+TAGS = SCHEMES["BIO"].tagset(["LOC", "PER"])
+
+
+@pytest.fixture(scope="module", params=["bert", "roberta"])
+def tagger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> EncoderTagger:
+    folder = tmp_path_factory.mktemp(request.param)
+    encoder = save_bert(folder) if request.param == "bert" else save_roberta(folder)
+    return EncoderTagger.create(TAGS, EncoderTaggerOptions(encoder=str(encoder), overlap=8), seed=1)
+
+
+# ---------------------------------------------------------------------- windows
+
+
+@given(st.lists(st.integers(1, 5), max_size=60), st.integers(5, 20), st.integers(0, 10))
+def test_windows_tile_the_words_and_fit(sizes: list[int], size: int, overlap: int) -> None:
+    made = windows(sizes, size, overlap)
+    owned = [word for _, _, start, end in made for word in range(start, end)]
+    assert owned == list(range(len(sizes)))
+    for left, right, start, end in made:
+        assert left <= start <= end <= right
+        assert sum(sizes[left:right]) <= size
+
+
+@given(st.integers(30, 80), st.integers(10, 20))
+def test_a_shared_word_is_owned_where_it_is_farther_from_the_edge(count: int, size: int) -> None:
+    made = windows([1] * count, size, size // 2)
+    for word in range(count):
+        reading = [(left, right, start <= word < end) for left, right, start, end in made if left <= word < right]
+        # The text's own edges are no edges: nothing is cut off there.
+        room = [
+            min(word - left if left else count, right - 1 - word if right < count else count)
+            for left, right, _ in reading
+        ]
+        owner = next(number for number, (_, _, owns) in enumerate(reading) if owns)
+        assert room[owner] >= max(room) - 1
+
+
+# ---------------------------------------------------------------------- pieces
+
+ODD = ["\u200b", "\x01", "\ufeff", " ", "", "😀", "\ufffd", "supercalifragilistic" * 20, "Ada", "\u0301"]
+
+
+@given(
+    st.lists(st.lists(st.one_of(st.sampled_from([*ODD, "London", "."]), st.text(max_size=4)), max_size=70), max_size=4)
+)
+def test_every_word_has_one_first_piece_whatever_it_is(tagger: EncoderTagger, sentences: list[list[str]]) -> None:
+    made = tagger.pieces.windows(sentences)
+    owned = [(window.sentence, word) for window in made for word in range(window.start, window.end)]
+    assert owned == [(number, word) for number, words in enumerate(sentences) for word in range(len(words))]
+    for window in made:
+        assert len(window.first) == window.end - window.start
+        assert list(window.first) == sorted(set(window.first))
+        assert len(window.ids) <= 40
+        inside = range(len(tagger.pieces.prefix), len(window.ids) - len(tagger.pieces.suffix))
+        assert all(place in inside for place in window.first)
+
+
+def test_pieces_are_those_of_the_tokenizer(tagger: EncoderTagger) -> None:
+    words = ["Ada", "Byron", "left", "Londonderry", "."]
+    window = tagger.pieces.windows([words])[0]
+    expected = tagger.tokenizer(words, is_split_into_words=True)
+    assert list(window.ids) == expected["input_ids"]
+    word_ids = expected.word_ids()
+    assert list(window.first) == [word_ids.index(word) for word in range(len(words))]
+
+
+def test_the_special_tokens_carry_no_label(tagger: EncoderTagger) -> None:
+    examples = tagger.examples([["Ada", "left"], ["Londonderry"]], [["B-PER", "O"], ["B-LOC"]])
+    batch = tagger.collate(examples)
+    assert (batch["labels"] != -100).sum() == 3
+    assert batch["attention_mask"].sum() == sum(len(window) for window, _ in examples)
+    for row, (window, _) in enumerate(examples):
+        assert batch["labels"][row, 0] == -100 and batch["labels"][row, len(window) - 1] == -100
+
+
+# ---------------------------------------------------------------------- loss
+
+
+def test_loss_is_independent_of_padding_and_weighs_o(tagger: EncoderTagger) -> None:
+    sentence, tags = ["Ada", "left", "London"], ["B-PER", "O", "B-LOC"]
+    short = tagger.collate(tagger.examples([sentence], [tags]))
+    logits = torch.randn(1, short["labels"].shape[1], len(TAGS))
+    wide = torch.cat([logits, torch.randn(1, 5, len(TAGS))], dim=1)
+    padded = torch.cat([short["labels"], torch.full((1, 5), -100)], dim=1)
+
+    def loss(logits: torch.Tensor, labels: torch.Tensor, **options: object) -> float:
+        model = EncoderTagger.__new__(EncoderTagger)
+        model.tagset, model.options = TAGS, EncoderTaggerOptions(**options)
+        return float(model.loss(type("Outputs", (), {"logits": logits}), labels))
+
+    assert loss(logits, short["labels"]) == pytest.approx(loss(wide, padded))
+    places = (short["labels"][0] != -100).nonzero().flatten().tolist()
+    minus_log = [-float(torch.log_softmax(logits[0, at], -1)[short["labels"][0, at]]) for at in places]
+    weights = [1, 0.2, 1]
+    expected = sum(w * each for w, each in zip(weights, minus_log, strict=True))
+    assert loss(logits, short["labels"], o_weight=0.2) == pytest.approx(expected / 2.2, rel=1e-5)
+    assert loss(logits, short["labels"], o_weight=0.2, loss_by="count") == pytest.approx(expected / 3, rel=1e-5)
+
+
+# ---------------------------------------------------------------------- prediction and files
+
+TEXTS = [["Ada", "Byron", "left", "London", "."], ["Rome"], [], ["Bob"] * 100, ["\u200b", "nobody"], ["New", "York"]]
+
+
+def test_answers_do_not_depend_on_batches_or_order(tagger: EncoderTagger) -> None:
+    together = tagger.predict(TEXTS)
+    alone = [tagger.predict([words])[0] for words in TEXTS]
+    backwards = tagger.predict(TEXTS[::-1])[::-1]
+    for words, a, b, c in zip(TEXTS, together, alone, backwards, strict=True):
+        assert len(a.tags) == len(words)
+        for at in range(len(words)):
+            one, two, three = (each.span_score(at, at + 1) for each in (a, b, c))  # type: ignore[misc]
+            assert one == pytest.approx(two, abs=1e-5) and one == pytest.approx(three, abs=1e-5)
+
+
+def test_scores_are_products_of_probabilities(tagger: EncoderTagger) -> None:
+    answer = tagger.predict([["Ada", "Byron"]])[0]
+    assert answer.span_score is not None
+    assert answer.span_score(0, 2) == pytest.approx(answer.span_score(0, 1) * answer.span_score(1, 2))
+
+
+def test_padding_side_plays_no_part(tagger: EncoderTagger) -> None:
+    before = tagger.predict(TEXTS)
+    side = tagger.tokenizer.padding_side
+    tagger.tokenizer.padding_side = "left" if side == "right" else "right"
+    try:
+        assert [answer.tags for answer in tagger.predict(TEXTS)] == [answer.tags for answer in before]
+    finally:
+        tagger.tokenizer.padding_side = side
+
+
+def test_a_saved_folder_loads_here_and_in_transformers(tagger: EncoderTagger, tmp_path: Path) -> None:
+    from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
+
+    tagger.save(tmp_path)
+    names = {file.name for file in tmp_path.iterdir()}
+    assert names <= {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+    }
+    again = EncoderTagger.load(tmp_path, TAGS, tagger.options)
+    assert [a.tags for a in again.predict(TEXTS)] == [a.tags for a in tagger.predict(TEXTS)]
+    module = AutoModelForTokenClassification.from_pretrained(tmp_path)
+    assert module.config.id2label == dict(enumerate(TAGS))
+    pipe = pipeline("token-classification", model=module, tokenizer=AutoTokenizer.from_pretrained(tmp_path))
+    words = ["Ada", "Byron", "left"]
+    theirs = pipe(" ".join(words), ignore_labels=[])
+    firsts = {item["start"]: item["entity"] for item in theirs}
+    ours = tagger.predict([words])[0].tags
+    starts = [0, 4, 10]
+    for start, tag in zip(starts, ours, strict=True):
+        found = firsts.get(start, firsts.get(start - 1))  # byte-level pieces begin with the blank before the word
+        assert found == tag
+
+
+def test_damaged_or_foreign_folders_are_refused(tagger: EncoderTagger, tmp_path: Path) -> None:
+    tagger.save(tmp_path)
+    with pytest.raises(ModelError, match=r"config\.json names the tags"):
+        EncoderTagger.load(tmp_path, ("O", "B-X", "I-X"), tagger.options)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ModelError, match="missing or damaged"):
+        EncoderTagger.load(tmp_path, TAGS, tagger.options)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        EncoderTagger.create(TAGS, EncoderTaggerOptions(encoder=str(tmp_path / "nothing")), 1)
+
+
+def test_without_the_extra_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backbone, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'onoma\[torch,minilm\]'"):
+        backbone.require_torch()
+
+
+def test_the_packaged_encoder_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = backbone.packaged_minilm()
+    if folder is None:
+        pytest.skip("the [minilm] extra is not installed")
+    assert backbone.default_encoder() == str(folder)
+    monkeypatch.setattr(backbone, "PACKAGE_SHA256", "0" * 64)
+    with pytest.raises(ModelError, match="sha256"):
+        backbone.packaged_minilm()
+
+
+def test_without_package_and_hub_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    def offline(*_: object, **__: object) -> None:
+        raise OfflineModeIsEnabled("offline")
+
+    monkeypatch.setattr(backbone, "packaged_minilm", lambda: None)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+    with pytest.raises(MissingExtraError, match="minilm"):
+        backbone.default_encoder()
+
+
+def test_softmax_rows_are_probabilities(tagger: EncoderTagger) -> None:
+    rows = tagger._probabilities(tagger.pieces.windows([["Ada", "left"]]))
+    np.testing.assert_allclose(rows[0].sum(axis=1), 1, atol=1e-5)

@@ -1,0 +1,242 @@
+"""The feature CRF: brute force over all tag sequences, and python-crfsuite itself, as oracles."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pycrfsuite
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onoma.exceptions import ConfigError, ModelError
+from onoma.models.feature_crf import FeatureCrf, FeatureCrfOptions
+from onoma.models.feature_crf.chain import Lattice, forward_backward, mention_stops, viterbi
+from onoma.models.feature_crf.corpus import attributes
+from onoma.models.feature_crf.emissions import Emissions
+from onoma.models.feature_crf.features import FUNCTIONS, load_templates, parse_template
+from onoma.models.feature_crf.weights import Weights, read_crfsuite
+from onoma.schemes import SCHEMES
+
+TAGS = SCHEMES["BIO"].tagset(["LOC", "PER"])
+SENTENCES = [
+    ["Ada", "Byron", "left", "London", "."],
+    ["In", "Rome", ",", "Ada", "saw", "Bob", "."],
+    ["Rome"],
+    ["Nobody", "came", "to", "the", "IAEA", "on", "3", "May", "2019"],
+    ["bob", "and", "ada", "met", "Mr.", "O'Brien", "in", "New", "York", "City"],
+    ["</s>", "=", "a=b", "|", "word[0]=Rome", "\x02", " "],
+]
+GOLD = [
+    ["B-PER", "I-PER", "O", "B-LOC", "O"],
+    ["O", "B-LOC", "O", "B-PER", "O", "B-PER", "O"],
+    ["B-LOC"],
+    ["O"] * 9,
+    ["B-PER", "O", "B-PER", "O", "O", "B-PER", "O", "B-LOC", "I-LOC", "I-LOC"],
+    ["O"] * 7,
+]
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    lengths = draw(st.lists(st.integers(0, 4), min_size=1, max_size=4))
+    seed = draw(st.integers(0, 2**16))
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(sum(lengths), 3)) * 2, np.array(lengths), rng.normal(size=(3, 3)) * 2
+
+
+def total(scores: np.ndarray, transition: np.ndarray, path: tuple[int, ...]) -> float:
+    return sum(scores[at, tag] for at, tag in enumerate(path)) + sum(
+        transition[a, b] for a, b in itertools.pairwise(path)
+    )
+
+
+@given(chains())
+def test_viterbi_partition_and_marginals_equal_enumeration(chain: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    emissions, lengths, transition = chain
+    lattice = Lattice.of(emissions, lengths)
+    stops = np.array([[True, True, True], [True, True, False], [True, True, False]])  # O, B, I of one label
+    at = 0
+    for path, posterior, length in zip(
+        viterbi(lattice, transition), forward_backward(lattice, transition), lengths, strict=True
+    ):
+        scores = emissions[at : at + length]
+        at += length
+        everything = list(itertools.product(range(3), repeat=int(length)))
+        best = max(everything, key=lambda each: total(scores, transition, each))
+        assert tuple(path) == best
+        if not length:
+            continue
+        log_z = math.log(sum(math.exp(total(scores, transition, each)) for each in everything))
+        assert posterior.log_z == pytest.approx(log_z)
+        for start, end in itertools.combinations(range(length + 1), 2):
+            inside = [
+                each
+                for each in everything
+                if each[start:end] == best[start:end] and (end == length or stops[each[end - 1], each[end]])
+            ]
+            expected = sum(math.exp(total(scores, transition, each) - log_z) for each in inside)
+            assert posterior.span(start, end, path, stops) == pytest.approx(expected)
+
+
+@pytest.fixture(scope="module")
+def trained() -> FeatureCrf:
+    model = FeatureCrf.create(TAGS, FeatureCrfOptions(c2=0.01), seed=1)
+    fitted = model.fit(SENTENCES, GOLD)
+    assert fitted.epochs > 5 and fitted.curve[-1]["loss"] < fitted.curve[0]["loss"]
+    return model
+
+
+@pytest.fixture(scope="module")
+def crfsuite(tmp_path_factory: pytest.TempPathFactory) -> tuple[pycrfsuite.Tagger, Weights]:
+    """A model trained by crfsuite alone on the same attributes."""
+    path = tmp_path_factory.mktemp("crfsuite") / "model"
+    trainer = pycrfsuite.Trainer("lbfgs", {"c1": 0, "c2": 0.01, "max_iterations": 150}, verbose=False)
+    for items, tags in zip(attributes(SENTENCES, load_templates("default")), GOLD, strict=True):
+        trainer.append(items, tags)
+    trainer.train(str(path))
+    tagger = pycrfsuite.Tagger()
+    tagger.open(str(path))
+    return tagger, read_crfsuite(path)
+
+
+def test_weights_are_read_exactly(crfsuite: tuple[pycrfsuite.Tagger, Weights]) -> None:
+    tagger, weights = crfsuite
+    dump = tagger.info()
+    assert set(weights.attributes) == set(dump.attributes)
+    assert set(weights.tags) == set(dump.labels)
+    rows = {name: row for row, name in enumerate(weights.attributes)}
+    columns = {tag: column for column, tag in enumerate(weights.tags)}
+    for (attribute, tag), weight in dump.state_features.items():
+        assert weights.state[rows[attribute], columns[tag]] == pytest.approx(weight, abs=1e-6)
+    for (before, after), weight in dump.transitions.items():
+        assert weights.transition[columns[before], columns[after]] == pytest.approx(weight, abs=1e-6)
+    assert np.count_nonzero(weights.state) == len(dump.state_features)
+
+
+UNSEEN = [
+    *SENTENCES,
+    "Ada met nobody in Rome City on Monday".split(),
+    ["unheard-of"],
+    ["\u0301", "𝕏", "3"],
+    [],
+]
+
+
+def test_decoding_equals_crfsuite(crfsuite: tuple[pycrfsuite.Tagger, Weights]) -> None:
+    templates = load_templates("default")
+    tagger, weights = crfsuite
+    scores, lengths = Emissions(weights, templates)(UNSEEN)
+    paths = viterbi(Lattice.of(scores, lengths), weights.transition)
+    for items, path in zip(attributes(UNSEEN, templates), paths, strict=True):
+        ours = [weights.tags[tag] for tag in path]
+        assert ours == tagger.tag(items)
+        if items:
+            lattice = Lattice.of(_emissions(weights, items), np.array([len(path)]))
+            posterior = forward_backward(lattice, weights.transition)[0]
+            stops = np.ones((len(weights.tags), len(weights.tags)), dtype=bool)
+            assert posterior.span(0, len(path), path, stops) == pytest.approx(tagger.probability(ours), abs=1e-9)
+
+
+def _emissions(weights: Weights, items: list[list[str]]) -> np.ndarray:
+    """State scores the plain way: the sum over attribute strings."""
+    rows = {name: row for row, name in enumerate(weights.attributes)}
+    return np.array(
+        [
+            sum((weights.state[rows[each]] for each in item if each in rows), np.zeros(len(weights.tags)))
+            for item in items
+        ]
+    )
+
+
+@given(st.lists(st.lists(st.sampled_from(["Ada", "left", "Rome", "X1", "</s>", ".", "new"]), max_size=6), max_size=5))
+def test_vectorised_scores_equal_the_sum_over_attributes(sentences: list[list[str]]) -> None:
+    weights = _random_weights()
+    templates = load_templates("default")
+    scores, lengths = Emissions(weights, templates)(sentences)
+    expected = [_emissions(weights, items) for items in attributes(sentences, templates) if items]
+    assert lengths.tolist() == [len(sentence) for sentence in sentences]
+    if expected:
+        np.testing.assert_allclose(scores, np.concatenate(expected), atol=1e-12)
+
+
+def _random_weights() -> Weights:
+    names = sorted(
+        {each for items in attributes(SENTENCES, load_templates("default")) for item in items for each in item}
+    )
+    rng = np.random.default_rng(0)
+    return Weights(
+        TAGS, tuple(names), rng.normal(size=(len(names), len(TAGS))), rng.normal(size=(len(TAGS), len(TAGS)))
+    )
+
+
+def test_it_learns_its_training_sentences(trained: FeatureCrf) -> None:
+    assert [list(answer.tags) for answer in trained.predict(SENTENCES)] == GOLD
+
+
+def test_scores_are_probabilities(trained: FeatureCrf) -> None:
+    for answer in trained.predict(UNSEEN):
+        for start, end, _ in SCHEMES["BIO"].spans(answer.tags):
+            assert answer.span_score is not None and 0 < answer.span_score(start, end) <= 1
+
+
+def test_saved_and_loaded_is_the_same(trained: FeatureCrf, tmp_path: Path) -> None:
+    trained.save(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["attributes.json", "tags.json", "weights.safetensors"]
+    again = FeatureCrf.load(tmp_path, TAGS, trained.options)
+    np.testing.assert_array_equal(again.emissions.weights.state, trained.emissions.weights.state)
+    assert [answer.tags for answer in again.predict(UNSEEN)] == [answer.tags for answer in trained.predict(UNSEEN)]
+
+
+def test_damaged_files_are_refused(trained: FeatureCrf, tmp_path: Path) -> None:
+    trained.save(tmp_path)
+    data = (tmp_path / "weights.safetensors").read_bytes()
+    (tmp_path / "weights.safetensors").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ModelError, match="damaged"):
+        FeatureCrf.load(tmp_path, TAGS, trained.options)
+    trained.save(tmp_path)
+    with pytest.raises(ModelError, match="does not know"):
+        FeatureCrf.load(tmp_path, TAGS[:1], trained.options)
+    (tmp_path / "tags.json").unlink()
+    with pytest.raises(ModelError, match=r"tags\.json"):
+        FeatureCrf.load(tmp_path, TAGS, trained.options)
+
+
+def test_untrained_models_say_so() -> None:
+    with pytest.raises(ModelError, match="not trained"):
+        FeatureCrf.create(TAGS, FeatureCrfOptions(), 1).predict([["a"]])
+
+
+def test_features_of_a_word() -> None:
+    items = next(iter(attributes([["Ada", "Byron", "left"]], load_templates("default"))))
+    assert {"word[0]=Byron", "lower[-1]=ada", "lower[2]=</s>", "shape[0]=Xxxxx", "short_shape[0]=Xx"} <= set(items[1])
+    assert {"prefix2[0]=By", "suffix3[0]=ron", "lower[-4..-1]=ada", "lower[1..4]=left"} <= set(items[1])
+    assert "lower[-1]|lower[0]=ada|byron" in items[1]
+    assert "edge[-1]|case[0]=<s>|title" in items[0]
+    assert not any("lower[-4..-1]=<s>" in each for each in items[0])
+    assert not any(each.startswith("prefix5") for each in items[0])
+
+
+@pytest.mark.parametrize("line", ["word", "word[x]", "nope[0]", "word[0]|lower[1..2]", "word[0]|"])
+def test_bad_templates(line: str) -> None:
+    with pytest.raises(ConfigError, match="feature template"):
+        parse_template(line)
+    with pytest.raises(ConfigError, match="template set"):
+        load_templates("huge")
+
+
+def test_template_names_can_be_told_from_values() -> None:
+    """Attributes are read back at the first '='."""
+    for templates in ("default", "small"):
+        assert not any("=" in template.name for template in load_templates(templates))
+    assert not any("=" in name for name in FUNCTIONS)
+
+
+def test_where_a_mention_is_over() -> None:
+    tags = ("O", "B-X", "I-X", "B-Y", "I-Y")
+    stops = mention_stops(tags)
+    assert not stops[1, 2] and not stops[2, 2]
+    assert stops[1, 1] and stops[1, 4] and stops[2, 3] and stops[1, 0]
