@@ -1,0 +1,295 @@
+"""The conformance test of every model family, and what a recognizer promises whatever is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from families import CORPUS, options
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import onoma
+from onoma import Document, Recognizer, Span
+from onoma.exceptions import ConfigError, DataError, MisalignedSpansError, ModelError
+from onoma.models import MODELS
+
+FAMILIES = sorted(MODELS)
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
+    family = request.param
+    if family != "feature_crf":
+        pytest.importorskip("torch")
+    made = Recognizer.create(
+        family, onoma.LabelSet.of(CORPUS), options=options(family, tmp_path_factory.mktemp("encoders"))
+    )
+    made.fit(CORPUS)
+    return made
+
+
+def test_it_learns_eight_sentences_by_heart(trained: Recognizer) -> None:
+    assert onoma.evaluate(CORPUS, trained.predict(CORPUS), resamples=0).micro.f1 == 1
+
+
+def test_saved_and_loaded_is_the_same_and_self_contained(trained: Recognizer, tmp_path: Path) -> None:
+    trained.save(tmp_path / "model")
+    allowed = {
+        "feature_crf": {"attributes.json", "tags.json", "weights.safetensors"},
+        "encoder_tagger": {
+            "config.json", "model.safetensors", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
+        },
+    }  # fmt: skip
+    names = {file.name for file in (tmp_path / "model").iterdir()}
+    assert names <= {"onoma.json", *allowed[trained.family]}
+    moved = tmp_path / "elsewhere"
+    (tmp_path / "model").rename(moved)
+    again = onoma.load(moved)
+    assert again.predict(CORPUS) == trained.predict(CORPUS)
+    assert (again.family, again.labels, again.splitter) == (trained.family, trained.labels, trained.splitter)
+    assert str(tmp_path) not in json.dumps(json.loads((moved / "onoma.json").read_text())["trained"])
+
+
+PIECES = ["Ada ", "Rome ", "left ", ".", " ", "\u200b", "\u0301", "é", "😀", "\n", "[", "\x01", "\x02"]
+TEXT = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(texts=st.lists(TEXT, max_size=6), look_ahead=st.integers(1, 30))
+def test_any_text_gives_one_answer_in_order_with_spans_inside_it(
+    trained: Recognizer, texts: list[str], look_ahead: int
+) -> None:
+    pairs = list(trained.pipe_documents(texts, look_ahead))
+    assert [prediction.document_id for _, prediction in pairs] == [str(number) for number in range(len(texts))]
+    for text, (document, prediction) in zip(texts, pairs, strict=True):
+        assert document.text == text
+        assert prediction.tags is not None and len(prediction.tags) == len(document.tokens)
+        starts = {token.start for token in document.tokens}
+        ends = {token.end for token in document.tokens}
+        for span in prediction.spans:
+            assert span.start in starts and span.end in ends and span.label in trained.labels
+            assert span.score is not None and 0 <= span.score <= 1
+
+
+def test_answers_do_not_depend_on_what_else_is_asked(trained: Recognizer) -> None:
+    texts = ["Ada left Rome.", "nobody", "", "In London , Bob Byron met 3 of the " * 30, "Ada"]
+    together = trained.predict(texts)
+    for number, text in enumerate(texts):
+        alone = trained.predict([text])[0]
+        assert (alone.spans, alone.tags) == (together[number].spans, together[number].tags)
+    assert [each.spans for each in trained.pipe(texts, look_ahead=1)] == [each.spans for each in together]
+
+
+def test_long_text_is_never_cut(trained: Recognizer) -> None:
+    words = ["Ada", "left", "London", "."] * 700
+    document = Document.from_words([words], id="long")
+    prediction = trained.predict([document])[0]
+    assert prediction.tags is not None and len(prediction.tags) == len(words)
+    if trained.family == "feature_crf":
+        assert len(prediction.spans) == 1400
+    assert {span.start > len(document.text) * 0.9 for span in prediction.spans} == {True, False}
+
+
+def test_gold_is_not_looked_at(trained: Recognizer) -> None:
+    blank = [document.with_spans([]) for document in CORPUS]
+    assert [each.spans for each in trained.predict(blank)] == [each.spans for each in trained.predict(CORPUS)]
+
+
+def test_unicode_normal_forms_keep_their_own_offsets(trained: Recognizer) -> None:
+    text = "Zoë Ada left Róme."
+    for form in ("NFC", "NFD"):
+        changed = unicodedata.normalize(form, text)
+        document, prediction = next(iter(trained.pipe_documents([changed])))
+        assert "".join(document.words) == changed.replace(" ", "")
+        assert all(span.end <= len(changed) for span in prediction.spans)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_seeded_run_twice_gives_the_same_bytes_whatever_the_hash_seed(family: str, tmp_path: Path) -> None:
+    if family != "feature_crf":
+        pytest.importorskip("torch")
+    script = (
+        "import sys, json; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path; from families import CORPUS, options; from onoma import Recognizer, LabelSet\n"
+        "chosen = options(sys.argv[2], Path(sys.argv[3]))\n"
+        "chosen = {**chosen, **({'epochs': 2} if 'epochs' in chosen else {})}\n"
+        "made = Recognizer.create(sys.argv[2], LabelSet.of(CORPUS), options=chosen, seed=7)\n"
+        "made.fit(CORPUS, seed=7)\n"
+        "made.model.save(Path(sys.argv[4]))\n"
+        "print(json.dumps([[(s.start, s.end, s.label, s.score) for s in p.spans] for p in made.predict(CORPUS)]))\n"
+    )
+    options(family, tmp_path)
+    outputs = []
+    for hash_seed in ("0", "4242"):
+        folder = tmp_path / hash_seed
+        folder.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(Path(__file__).parent), family, str(tmp_path), str(folder)],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+        )
+        outputs.append((done.stdout, {file.name: file.read_bytes() for file in folder.iterdir()}))
+    assert outputs[0] == outputs[1]
+
+
+# ---------------------------------------------------------------------- training
+
+
+def test_dev_chooses_the_epoch_by_our_own_score(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    chosen = {**options("encoder_tagger", tmp_path), "epochs": 4, "patience": 1}
+    made = Recognizer.create("encoder_tagger", ["LOC", "PER"], options=chosen)
+    fitted = made.fit(CORPUS, CORPUS)
+    scored = [row["dev_f1"] for row in fitted.curve if "dev_f1" in row]
+    assert fitted.best_epoch == 1 + scored.index(max(scored))
+    assert onoma.evaluate(CORPUS, made.predict(CORPUS), resamples=0).micro.f1 == max(scored)
+    assert made.trained["dev"] == {"documents": 8, "used_for": "choice of epoch"}
+
+
+def test_a_killed_training_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped in its third epoch and started again, a run ends with the same weights and the same curve."""
+    torch = pytest.importorskip("torch")
+    chosen = {**options("encoder_tagger", tmp_path), "epochs": 5}
+
+    def fresh() -> Recognizer:
+        return Recognizer.create("encoder_tagger", ["LOC", "PER"], options=chosen, seed=3)
+
+    whole = fresh()
+    expected = whole.fit(CORPUS, CORPUS, folder=tmp_path / "whole", seed=3)
+    assert not (tmp_path / "whole" / "checkpoints").exists()
+
+    class Killed(BaseException):
+        pass
+
+    broken: Any = fresh()
+    calls = 0
+
+    def dies(documents: object) -> float:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise Killed
+        return Recognizer._dev_f1(broken, documents)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(broken, "_dev_f1", dies)
+    with pytest.raises(Killed):
+        broken.fit(CORPUS, CORPUS, folder=tmp_path / "run", seed=3)
+    assert (tmp_path / "run" / "checkpoints").exists()
+
+    again = fresh()
+    resumed = again.fit(CORPUS, CORPUS, folder=tmp_path / "run", seed=3)
+    assert resumed.resumed and not expected.resumed
+    assert [row["dev_f1"] for row in resumed.curve] == [row["dev_f1"] for row in expected.curve]
+    for one, two in zip(whole.model.module.parameters(), again.model.module.parameters(), strict=True):  # type: ignore[attr-defined]
+        assert torch.equal(one, two)
+
+
+def test_resume_files_of_another_run_are_left_alone(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    chosen = {**options("encoder_tagger", tmp_path), "epochs": 1, "keep_checkpoints": True}
+    Recognizer.create("encoder_tagger", ["LOC", "PER"], options=chosen).fit(CORPUS, folder=tmp_path / "run", seed=1)
+    with pytest.raises(ConfigError, match="other data or settings"):
+        Recognizer.create("encoder_tagger", ["LOC", "PER"], options=chosen).fit(CORPUS[:4], folder=tmp_path / "run")
+
+
+def test_raw_text_is_split_and_misaligned_gold_is_listed() -> None:
+    document = Document("d", "Ada Lovelace's London", spans=(Span(0, 12, "PER"), Span(16, 21, "LOC")))
+    with pytest.raises(MisalignedSpansError, match="cuts a token"):
+        Recognizer.create("feature_crf", ["PER", "LOC"]).fit([document])
+    made = Recognizer.create("feature_crf", ["PER", "LOC"], on_misaligned="drop")
+    made.fit([document])
+    assert made.trained["train"]["lost_spans"] == 1
+
+
+def test_entity_free_sentences_are_learnt_from() -> None:
+    made = Recognizer.create("feature_crf", ["LOC", "PER"])
+    made.fit(CORPUS)
+    assert made.trained["train"]["sentences"] == 8
+
+
+def test_nothing_to_learn_from() -> None:
+    with pytest.raises(ConfigError, match="no labels"):
+        Recognizer.create("feature_crf", [])
+    with pytest.raises(DataError, match="nothing to train on"):
+        Recognizer.create("feature_crf", ["PER"]).fit([Document("d", "")])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"family": "hmm"}, "one of encoder_tagger, feature_crf"),
+        ({"family": "feature_crf", "options": {"c3": 1}}, "'c3' is no setting; known: templates, c1"),
+        ({"family": "feature_crf", "options": {"c2": -1}}, "'c2'|c2: "),
+        ({"family": "feature_crf", "splitter": "moses"}, "splitter 'moses'"),
+        ({"family": "feature_crf", "scheme": "BIX"}, "tag scheme"),
+    ],
+)
+def test_wrong_settings_are_one_clear_line(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        Recognizer.create(**{"labels": ["PER"], **arguments})
+    assert "\n" not in str(caught.value)
+
+
+# ---------------------------------------------------------------------- files
+
+
+def small() -> Recognizer:
+    made = Recognizer.create("feature_crf", ["LOC", "PER"])
+    made.fit(CORPUS)
+    return made
+
+
+def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such model folder"):
+        onoma.load(tmp_path / "nothing")
+    with pytest.raises(ModelError, match=r"holds no onoma\.json"):
+        onoma.load(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ModelError, match="this is a file"):
+        onoma.load(tmp_path / "file")
+    (tmp_path / "onoma.json").write_text('{"format": 1}')
+    with pytest.raises(ModelError, match="damaged"):
+        onoma.load(tmp_path)
+    (tmp_path / "onoma.json").write_text('{"format": 2}')
+    with pytest.raises(ModelError, match="does not know"):
+        onoma.load(tmp_path)
+    (tmp_path / "onoma.json").write_text('{"format"')
+    with pytest.raises(ModelError, match="cannot be read"):
+        onoma.load(tmp_path)
+
+
+def test_saving_replaces_a_model_but_nothing_else(tmp_path: Path) -> None:
+    made = small()
+    made.save(tmp_path / "model")
+    made.save(tmp_path / "model")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["model"]
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_text("cat")
+    with pytest.raises(ConfigError, match=r"holds 'cat\.jpg' and no recognizer"):
+        made.save(tmp_path / "photos")
+    assert (tmp_path / "photos" / "cat.jpg").read_text() == "cat"
+
+
+def test_a_failed_save_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = small()
+    made.save(tmp_path / "model")
+    before = {file.name: file.read_bytes() for file in (tmp_path / "model").iterdir()}
+
+    def fails(folder: Path) -> None:
+        (folder / "half").write_text("x")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(made.model, "save", fails)
+    with pytest.raises(OSError, match="disk full"):
+        made.save(tmp_path / "model")
+    assert {file.name: file.read_bytes() for file in (tmp_path / "model").iterdir()} == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["model"]
