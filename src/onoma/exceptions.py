@@ -2,7 +2,8 @@
 
     OnomaError                      exit 1   the root: catch this to catch all of ours
     ├── DataError                   exit 1   a file or a document is bad; carries path, line and the mend
-    │   └── MisalignedSpansError    exit 1   spans an encoding cannot represent; carries the list of them
+    │   ├── MisalignedSpansError    exit 1   spans an encoding cannot represent; carries the list of them
+    │   └── UnknownFormatError      exit 1   a file is in no format that can be told
     ├── ConfigError                 exit 2   a setting is unknown, missing or contradictory
     ├── EvaluationError             exit 1   predictions cannot be joined to gold
     ├── ModelError                  exit 1   a saved model is missing, damaged or of another kind
@@ -28,6 +29,7 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "OnomaError",
+    "UnknownFormatError",
 ]
 
 
@@ -79,6 +81,10 @@ class MisalignedSpansError(DataError):
             f"document {document_id!r}: {len(self.spans)} span(s) cannot be written as tags: {shown}{more}",
             mend="set on_misaligned to 'expand' or 'drop', or mend the data: `onoma data check` lists them",
         )
+
+
+class UnknownFormatError(DataError):
+    """A file that is in no labelled format which can be told from its content or name."""
 
 
 class ConfigError(OnomaError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from onoma.exceptions import ConfigError
 
-__all__ = ["Settings", "first_problem", "read_toml"]
+__all__ = ["Settings", "first_problem", "flags_of", "read_toml"]
 
 
 class Settings(BaseModel):
@@ -27,9 +27,29 @@ class Settings(BaseModel):
             raise ConfigError(f"{where}: {first_problem(problem, cls)}") from problem
 
     @classmethod
+    def merged(cls, path: Path | None, flags: Settings) -> Self:
+        """From a TOML file, if any, and the flags that were given (see `flags_of`), which win over the file."""
+        given = {name: getattr(flags, name) for name in flags.model_fields_set}
+        table = {} if path is None else read_toml(path)
+        for name, value in table.items():
+            if isinstance(value, dict) and isinstance(given.get(name), dict):
+                given[name] = {**value, **given[name]}
+        return cls.checked({**table, **given}, "flags" if path is None else str(path))
+
+    @classmethod
     def from_toml(cls, path: Path) -> Self:
         """From a TOML file; raises `ConfigError` that names the file and the key."""
         return cls.checked(read_toml(path), str(path))
+
+
+def flags_of(kind: type[Settings]) -> Any:
+    """The same model with nothing required: for flags that may stand beside a TOML file."""
+    free: Any = {
+        name: (Annotated[field.annotation | None, "free", *field.metadata], Field(None, description=field.description))
+        for name, field in kind.model_fields.items()
+        if field.is_required()
+    }
+    return create_model(f"{kind.__name__}Flags", __base__=kind, **free)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -47,7 +67,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 def first_problem(problem: ValidationError, kind: type[BaseModel]) -> str:
     """The first thing a pydantic model found wrong, in one line."""
     errors = problem.errors(include_url=False)
-    first = errors[0]
+    # An unknown key is often why another one is missing, so it is named first.
+    first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"])
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     if first["type"] == "extra_forbidden":

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from onoma.document import Document, Prediction
-from onoma.exceptions import DataError
+from onoma.exceptions import UnknownFormatError
 
 __all__ = ["predict"]
 
@@ -85,10 +85,8 @@ def _is_text(input: str, format: str | None) -> bool:
         return False
     try:
         datasets.sniff(input)
-    except DataError as problem:
-        if problem.line is None or not Path(input).is_file():
-            raise
-        return Path(input).suffix.lower() in ("", ".txt", ".text", ".md")
+    except UnknownFormatError:
+        return True
     return False
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from pydantic import field_validator
 
 from onoma.schemes import Repair
-from onoma.settings import Settings
+from onoma.settings import Settings, flags_of
 
 __all__ = ["TrainSettings", "train"]
 
@@ -39,8 +40,16 @@ class TrainSettings(Settings):
     options: dict[str, Any] = {}
     """Options of the family, such as --options.epochs 3 or --options.encoder FOLDER."""
 
+    @field_validator("options")
+    @classmethod
+    def _underscores(cls, options: dict[str, Any]) -> dict[str, Any]:
+        return {name.replace("-", "_"): value for name, value in options.items()}
 
-def train(config: Path | None = None, /, *, settings: Annotated[TrainSettings, Parameter(name="*")]) -> None:
+
+TrainFlags = flags_of(TrainSettings)
+
+
+def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Parameter(name="*")] | None = None) -> None:
     """Train a recognizer on labelled files. A run that was stopped goes on when started again.
 
     Parameters
@@ -48,7 +57,7 @@ def train(config: Path | None = None, /, *, settings: Annotated[TrainSettings, P
     config
         The settings as a TOML file; flags beside it win.
     """
-    del config  # read before the flags, see `cli.main`
+    settings = TrainSettings.merged(config, flags or TrainFlags())
     from onoma import datasets
     from onoma.cli.common import announce, show
     from onoma.document import LabelSet

@@ -111,14 +111,12 @@ def _spawn(experiment: Experiment, base: Path, name: str, seed: int, folder: Pat
         "seed": seed,
         "folder": str(folder.resolve()),
     }
-    with (folder / "log.txt").open("a", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "onoma.comparison.cell"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            encoding="utf-8",
-        )
+    command = [sys.executable, "-m", "onoma.comparison.cell"]
+    pipe = subprocess.PIPE
+    with (
+        (folder / "log.txt").open("a", encoding="utf-8") as log,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, encoding="utf-8") as process,
+    ):
         memory = _Memory(process.pid)
         try:
             assert process.stdin is not None and process.stdout is not None
@@ -131,7 +129,6 @@ def _spawn(experiment: Experiment, base: Path, name: str, seed: int, folder: Pat
             memory.stop()
             if process.poll() is None:
                 process.terminate()
-                process.wait()
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):

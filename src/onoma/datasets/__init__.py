@@ -102,7 +102,7 @@ def stream(path: str | Path, format: str | None = None, **options: Any) -> Itera
     if format is None:
         head = list(islice(lines, HEAD))
         format = recognise(head, _named(path), _by_ending(path))
-        _log.info("%s: recognised as %s", _named(path), format)
+        _log.debug("%s: recognised as %s", _named(path), format)
         lines = chain(head, lines)
     reader = get(format)
     _check_options(reader.read, options, f"the reader of {format}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from onoma.datasets import brackets
 from onoma.datasets.columns import is_tag
 from onoma.datasets.layout import agreement, content, is_mark, separator_of
-from onoma.exceptions import DataError
+from onoma.exceptions import UnknownFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def recognise(head: Sequence[str], path: str | Path, by_ending: str | None) -> s
     parted = by_ending is not None or any(not line.strip() for line in head)
     if parted and rows and not any(mark in row for row in rows for mark in " \t"):
         return "conll"  # tokens alone
-    raise DataError(
+    raise UnknownFormatError(
         "no format recognised: neither JSON Lines nor columns nor brackets",
         path=path,
         mend="name the format",

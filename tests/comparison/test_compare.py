@@ -1,0 +1,204 @@
+"""The main job, for real and small: processes, resume, failures, and what the numbers must be."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+from families import CORPUS, options
+
+import onoma
+from onoma import datasets
+from onoma.comparison import Experiment, compare
+from onoma.exceptions import ConfigError, DataError
+from onoma.report.schema import SCHEMA_FILE, read
+
+SYSTEMS = {
+    "crf": {"family": "feature_crf", "options": {"c2": 0.001}},
+    "stiff": {"family": "feature_crf", "options": {"c2": 1000.0}, "scheme": "BIOES"},
+}
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    datasets.write(CORPUS, tmp_path / "all.conll")
+    datasets.write(CORPUS[:3], tmp_path / "some.jsonl")
+    return tmp_path
+
+
+def experiment(**changes: object) -> Experiment:
+    settings: dict[str, object] = {
+        "name": "tiny",
+        "train": {"source": "all.conll"},
+        "sets": {
+            "home": {"source": "all.conll"},
+            "away": {
+                "source": "some.jsonl",
+                "role": "out_of_domain",
+                "map": {"PER": "HUMAN"},
+                "labels": ["HUMAN", "LOC"],
+            },
+        },
+        "systems": SYSTEMS,
+        "resamples": 50,
+    }
+    return Experiment.checked({**settings, **changes}, "test")
+
+
+def test_systems_are_trained_scored_and_compared(corpus: Path) -> None:
+    results = compare(experiment(), corpus / "out", base=corpus)
+    crf, stiff = results.systems
+    assert (crf.status, stiff.status) == ("ok", "ok")
+    assert crf.scores["home"].micro.f1 == 1 > stiff.scores["home"].micro.f1
+    assert crf.train is not None and crf.train.words_per_second and crf.size_mb and crf.peak_memory_mb
+    home = results.sets["home"]
+    assert (home.documents, home.mentions, home.role) == (8, sum(len(each.spans) for each in CORPUS), "in_domain")
+    away = results.sets["away"]
+    assert any("PER renamed to HUMAN (2)" in note for note in away.notes)
+    assert "filter HUMAN,LOC" in crf.scores["away"].signature
+    (row,) = [each for each in results.comparisons if each.set == "home"]
+    assert row.difference == pytest.approx(crf.scores["home"].micro.f1 - stiff.scores["home"].micro.f1)
+    jsonschema.validate(
+        json.loads((corpus / "out" / "results.json").read_text(encoding="utf-8")),
+        json.loads(SCHEMA_FILE.read_text(encoding="utf-8")),
+    )
+    assert read(corpus / "out") == results
+    for name in ("results.md", "report.html"):
+        assert "crf" in (corpus / "out" / name).read_text(encoding="utf-8")
+
+
+def test_scores_equal_evaluating_the_predictions_on_disk(corpus: Path) -> None:
+    results = compare(experiment(), corpus / "out", base=corpus)
+    gold = onoma.read(corpus / "all.conll")
+    for system in results.systems:
+        folder = corpus / "out" / "systems" / system.name / "seed-1"
+        scores = onoma.evaluate(gold, datasets.read_predictions(folder / "predictions-home.jsonl"), resamples=0)
+        assert system.scores["home"].micro.f1 == scores.micro.f1
+        again = onoma.load(folder / "model").predict(gold)
+        assert again == datasets.read_predictions(folder / "predictions-home.jsonl")
+
+
+def test_gold_never_passes_through_the_systems(corpus: Path) -> None:
+    """A span that no tag sequence can hold stays in every denominator."""
+    crossing = [CORPUS[0].with_spans([*CORPUS[0].spans, onoma.Span(1, 3, "PER")]), *CORPUS[1:]]
+    datasets.write(crossing, corpus / "hard.jsonl")
+    sets = {"hard": {"source": "hard.jsonl"}}
+    results = compare(experiment(sets=sets), corpus / "out", base=corpus)
+    assert results.systems[0].scores["hard"].micro.support == sum(len(each.spans) for each in crossing)
+    assert results.systems[0].scores["hard"].micro.recall < 1
+
+
+def test_finished_cells_are_kept_and_changed_ones_made_anew(corpus: Path) -> None:
+    out = corpus / "out"
+    compare(experiment(), out, base=corpus)
+    records = {name: out / "systems" / name / "seed-1" / "cell.json" for name in SYSTEMS}
+    before = {name: path.stat().st_mtime_ns for name, path in records.items()}
+    compare(experiment(), out, base=corpus)
+    assert {name: path.stat().st_mtime_ns for name, path in records.items()} == before
+    changed = {**SYSTEMS, "stiff": {"family": "feature_crf", "options": {"c2": 500.0}}}
+    compare(experiment(systems=changed), out, base=corpus)
+    assert records["crf"].stat().st_mtime_ns == before["crf"]
+    assert records["stiff"].stat().st_mtime_ns > before["stiff"]
+    datasets.write(CORPUS[:5], corpus / "all.conll")
+    compare(experiment(systems=changed), out, base=corpus)
+    assert records["crf"].stat().st_mtime_ns > before["crf"]
+
+
+def test_a_failing_system_is_reported_and_the_others_go_on(corpus: Path) -> None:
+    broken = {"family": "encoder_tagger", "options": {"encoder": str(corpus / "nowhere")}}
+    results = compare(experiment(systems={"broken": broken, **SYSTEMS}), corpus / "out", base=corpus)
+    failed = results.systems[0]
+    assert failed.status == "failed" and "nowhere" in (failed.error or "")
+    assert [each.status for each in results.systems[1:]] == ["ok", "ok"]
+    assert "nowhere" in (corpus / "out" / "results.md").read_text(encoding="utf-8")
+    assert (corpus / "out" / "systems" / "broken" / "seed-1" / "log.txt").read_text(encoding="utf-8")
+
+
+def test_a_saved_recognizer_can_be_compared(corpus: Path) -> None:
+    made = onoma.Recognizer.create("feature_crf", ["LOC", "PER"], options={"c2": 0.001})
+    made.fit(CORPUS)
+    made.save(corpus / "saved")
+    results = compare(experiment(systems={"saved": {"model": "saved"}}, train=None), corpus / "out", base=corpus)
+    assert results.systems[0].scores["home"].micro.f1 == 1
+    assert results.systems[0].train is None
+
+
+def test_several_seeds_give_a_mean(corpus: Path) -> None:
+    pytest.importorskip("torch")
+    quick = {**options("encoder_tagger", corpus), "epochs": 2}
+    systems = {"tagger": {"family": "encoder_tagger", "options": quick}, "crf": SYSTEMS["crf"]}
+    results = compare(
+        experiment(systems=systems, seeds=[1, 2], dev={"source": "all.conll"}), corpus / "out", base=corpus
+    )
+    tagger, crf = results.systems
+    assert (tagger.seeds, crf.seeds) == ((1, 2), (1,))
+    scores = tagger.scores["home"]
+    assert scores.micro.f1 == pytest.approx(sum(each.micro_f1 for each in scores.per_seed) / 2)
+    assert [run.seed for run in tagger.training] == [1, 2]
+    assert all(point.dev_f1 is not None for run in tagger.training for point in run.curve)
+
+
+def test_a_killed_run_takes_its_child_along_and_resumes(corpus: Path) -> None:
+    """kill -9 in the middle of training; the next run goes on from the checkpoint and finishes."""
+    pytest.importorskip("torch")
+    slow = {**options("encoder_tagger", corpus), "epochs": 60}
+    settings = experiment(systems={"crf": SYSTEMS["crf"], "tagger": {"family": "encoder_tagger", "options": slow}})
+    script = (
+        "import sys, json; from onoma.comparison import Experiment, compare\n"
+        "compare(Experiment.model_validate(json.loads(sys.argv[1])), sys.argv[2], base=sys.argv[3])\n"
+    )
+    arguments = [sys.executable, "-c", script, settings.model_dump_json(), str(corpus / "out"), str(corpus)]
+    run = subprocess.Popen(arguments)
+    checkpoints = corpus / "out" / "systems" / "tagger" / "seed-1" / "checkpoints"
+    deadline = time.monotonic() + 120
+    while not list(checkpoints.glob("checkpoint-*/trainer_state.json")) and time.monotonic() < deadline:
+        assert run.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.02)
+    if os.name == "nt":
+        run.kill()
+    else:
+        run.send_signal(signal.SIGKILL)
+    run.wait()
+    time.sleep(1)  # the child notices that its parent is gone
+    states = sorted(checkpoints.glob("checkpoint-*"))
+    time.sleep(1)
+    assert sorted(checkpoints.glob("checkpoint-*")) == states, "the child went on without its parent"
+    results = compare(settings, corpus / "out", base=corpus)
+    tagger = results.systems[1]
+    assert tagger.status == "ok" and tagger.training[0].epochs == 60
+    assert tagger.train is None, "a resumed run has no honest training time"
+    assert "going on from" in (corpus / "out" / "systems" / "tagger" / "seed-1" / "log.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"systems": {}}, "systems"),
+        ({"sets": {}}, "sets"),
+        ({"train": None}, "no \\[train\\] data"),
+        ({"systems": {"x": {"family": "crf"}}}, "one of encoder_tagger, feature_crf"),
+        ({"systems": {"x": {"family": "feature_crf", "options": {"cc": 1}}}}, "'cc' is no setting"),
+        ({"systems": {"x": {"family": "feature_crf", "model": "y"}}}, "one of the two"),
+        ({"systems": {"a/b": SYSTEMS["crf"]}}, "cannot be a folder's name"),
+        ({"seeds": [1, 1]}, "stands twice"),
+        ({"sedes": [1]}, "'sedes' is no setting"),
+    ],
+)
+def test_wrong_experiments_are_one_clear_line(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        experiment(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_unreadable_data_stop_everything_before_training(corpus: Path) -> None:
+    sets = {"home": {"source": "missing.conll"}}
+    with pytest.raises(DataError, match=r"missing\.conll: no such file"):
+        compare(experiment(sets=sets), corpus / "out", base=corpus)
+    assert not (corpus / "out").exists()
