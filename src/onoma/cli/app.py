@@ -24,6 +24,7 @@ app = App(
     help="Named entity recognition, tagged or generated: train, predict, evaluate and compare recognizers.",
     version=__version__,
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,
 )
 for verb, row in VERBS.items():
     app.command(row, name=verb)

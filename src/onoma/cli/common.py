@@ -17,6 +17,7 @@ def announce(*, quiet: bool = False) -> None:
     """Send progress and the readers' decisions to stderr, as a live bar where that is a terminal."""
     warnings.simplefilter("ignore")
     if quiet:
+        progress.use(None)
         return
     progress.use(progress.Terminal() if sys.stderr.isatty() else progress.Lines())
     logger = logging.getLogger("onoma")
