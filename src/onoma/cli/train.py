@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from pydantic import field_validator
@@ -46,7 +46,10 @@ class TrainSettings(Settings):
         return {name.replace("-", "_"): value for name, value in options.items()}
 
 
-TrainFlags = flags_of(TrainSettings)
+if TYPE_CHECKING:
+    TrainFlags = TrainSettings
+else:
+    TrainFlags = flags_of(TrainSettings)
 
 
 def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Parameter(name="*")] | None = None) -> None:
@@ -57,7 +60,7 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
     config
         The settings as a TOML file; flags beside it win.
     """
-    settings = TrainSettings.merged(config, flags or TrainFlags())
+    settings = TrainSettings.merged(config, TrainFlags.model_construct() if flags is None else flags)
     from onoma import datasets
     from onoma.cli.common import announce, show
     from onoma.document import LabelSet
