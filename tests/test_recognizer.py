@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import onoma
-from onoma import Document, Recognizer, Span
+from onoma import Document, Recognizer, Span, datasets
 from onoma.exceptions import ConfigError, DataError, MisalignedSpansError, ModelError
 from onoma.models import MODELS
 
@@ -152,7 +152,11 @@ def test_dev_chooses_the_epoch_by_our_own_score(tmp_path: Path) -> None:
     scored = [row["dev_f1"] for row in fitted.curve if "dev_f1" in row]
     assert fitted.best_epoch == 1 + scored.index(max(scored))
     assert onoma.evaluate(CORPUS, made.predict(CORPUS), resamples=0).micro.f1 == max(scored)
-    assert made.trained["dev"] == {"documents": 8, "used_for": "choice of epoch"}
+    assert made.trained["dev"] == {
+        "documents": 8,
+        "used_for": "choice of epoch",
+        "fingerprint": datasets.fingerprint(CORPUS),
+    }
 
 
 def test_a_killed_training_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onoma import encodings, models, progress, schemes, tokenization
+from onoma import datasets, encodings, models, progress, schemes, tokenization
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.files import replacing_folder
@@ -89,14 +89,19 @@ class Recognizer:
             fitted = self.model.fit(sentences, tags)
         else:
             fitted = self._train(sentences, tags, dev, folder, seed)
+        record: dict[str, Any] = {"documents": len(train), "sentences": len(sentences), "lost_spans": lost}
         self.trained = {
             "seed": seed,
-            "train": {"documents": len(train), "sentences": len(sentences), "lost_spans": lost},
-            "dev": {"documents": len(dev or ()), "used_for": "choice of epoch"}
-            if fitted.best_epoch is not None
-            else None,
+            "train": {**record, "fingerprint": datasets.fingerprint(train)},
+            "dev": None,
             "fitted": fitted.model_dump(exclude={"curve"}),
         }
+        if dev and fitted.best_epoch is not None:
+            self.trained["dev"] = {
+                "documents": len(dev),
+                "used_for": "choice of epoch",
+                "fingerprint": datasets.fingerprint(dev),
+            }
         return fitted
 
     def _targets(self, documents: Sequence[Document]) -> tuple[list[Sequence[str]], list[Sequence[str]], int]:

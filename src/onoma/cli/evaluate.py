@@ -79,7 +79,7 @@ def evaluate(
     if json:
         blocks: dict[str, Any] = {name: side.to_dict() for name, side in zip(names, sides, strict=True)}
         print_json(
-            sides[0].to_dict()
+            sides[0].to_dict(per_document=True)
             if len(sides) == 1
             else {"systems": blocks, "comparisons": [each.to_dict() for each in tests]}
         )
