@@ -42,7 +42,7 @@ def test_it_learns_eight_sentences_by_heart(trained: Recognizer) -> None:
 def test_saved_and_loaded_is_the_same_and_self_contained(trained: Recognizer, tmp_path: Path) -> None:
     trained.save(tmp_path / "model")
     allowed = {
-        "feature_crf": {"attributes.json", "tags.json", "weights.safetensors"},
+        "feature_crf": {"attributes.json", "crf.json", "weights.safetensors"},
         "encoder_tagger": {
             "config.json", "model.safetensors", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
         },

@@ -36,7 +36,7 @@ def test_windows_tile_the_words_and_fit(sizes: list[int], size: int, overlap: in
     owned = [word for _, _, start, end in made for word in range(start, end)]
     assert owned == list(range(len(sizes)))
     for left, right, start, end in made:
-        assert left <= start <= end <= right
+        assert left <= start < end <= right
         assert sum(sizes[left:right]) <= size
 
 

@@ -185,7 +185,7 @@ def test_scores_are_probabilities(trained: FeatureCrf) -> None:
 
 def test_saved_and_loaded_is_the_same(trained: FeatureCrf, tmp_path: Path) -> None:
     trained.save(tmp_path)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["attributes.json", "tags.json", "weights.safetensors"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["attributes.json", "crf.json", "weights.safetensors"]
     again = FeatureCrf.load(tmp_path, TAGS, trained.options)
     np.testing.assert_array_equal(again.emissions.weights.state, trained.emissions.weights.state)
     assert [answer.tags for answer in again.predict(UNSEEN)] == [answer.tags for answer in trained.predict(UNSEEN)]
@@ -200,8 +200,12 @@ def test_damaged_files_are_refused(trained: FeatureCrf, tmp_path: Path) -> None:
     trained.save(tmp_path)
     with pytest.raises(ModelError, match="does not know"):
         FeatureCrf.load(tmp_path, TAGS[:1], trained.options)
-    (tmp_path / "tags.json").unlink()
-    with pytest.raises(ModelError, match=r"tags\.json"):
+    for text in ("[]", "5", '{"tags": 5}', '{"tags": ["O"], "templates": ["x[0]"]}', "{"):
+        (tmp_path / "crf.json").write_text(text)
+        with pytest.raises(ModelError, match=r"crf\.json"):
+            FeatureCrf.load(tmp_path, TAGS, trained.options)
+    (tmp_path / "crf.json").unlink()
+    with pytest.raises(ModelError, match=r"crf\.json"):
         FeatureCrf.load(tmp_path, TAGS, trained.options)
 
 

@@ -7,6 +7,7 @@ leaves its file when it is done, so that a killed cell goes on where it was: `mo
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from onoma import datasets, progress
-from onoma.comparison.experiment import Experiment, SystemSettings, located
+from onoma.comparison.experiment import Experiment, SetSettings, SystemSettings, located
 from onoma.comparison.sources import load
 from onoma.document import Document, LabelSet
 from onoma.exceptions import OnomaError
@@ -28,7 +29,7 @@ from onoma.files import write_text
 from onoma.recognizer import Recognizer
 from onoma.tokenization import split
 
-__all__ = ["CellRecord", "main", "run"]
+__all__ = ["CellRecord", "main", "run", "set_mark"]
 
 CellRecord = dict[str, Any]
 
@@ -47,7 +48,9 @@ def run(experiment: Experiment, base: Path, name: str, seed: int, folder: Path) 
     recognizer = Recognizer.load(model)
     predict: dict[str, Any] = {}
     for set_name, settings in experiment.sets.items():
-        predict[set_name] = _predict(recognizer, load(settings, base).documents, folder, set_name)
+        loaded = load(settings, base)
+        mark = set_mark(settings, loaded.sha256)
+        predict[set_name] = _predict(recognizer, loaded.documents, folder, set_name, mark)
     record: CellRecord = {
         "status": "ok",
         "family": recognizer.family,
@@ -95,16 +98,26 @@ def _train(
     return record
 
 
-def _predict(recognizer: Recognizer, documents: Sequence[Document], folder: Path, name: str) -> dict[str, Any]:
+def set_mark(settings: SetSettings, sha256: str) -> str:
+    """What of a set matters to a prediction; how it is scored may change without a new one."""
+    parts = [sha256, settings.model_dump(mode="json", include={"format", "options"})]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _predict(
+    recognizer: Recognizer, documents: Sequence[Document], folder: Path, name: str, mark: str
+) -> dict[str, Any]:
     done = folder / f"predict-{name}.json"
     if done.exists():
-        return json.loads(done.read_text(encoding="utf-8"))
+        record = json.loads(done.read_text(encoding="utf-8"))
+        if record["of"] == mark:
+            return record
     recognizer.predict(documents[:3])  # first calls set up threads and buffers
     started = time.perf_counter()
     answered = list(recognizer.pipe_documents(documents))
     seconds = time.perf_counter() - started
     datasets.write_predictions(answered, folder / f"predictions-{name}.jsonl")
-    record = {"seconds": seconds, "words": sum(len(document.tokens) for document, _ in answered)}
+    record = {"of": mark, "seconds": seconds, "words": sum(len(document.tokens) for document, _ in answered)}
     write_text(done, json.dumps(record) + "\n")
     return record
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from onoma import progress
 from onoma.comparison.assemble import assemble
-from onoma.comparison.cell import RECORD, CellRecord
-from onoma.comparison.experiment import Experiment
-from onoma.comparison.sources import Loaded, load
-from onoma.exceptions import DataError
+from onoma.comparison.cell import RECORD, CellRecord, set_mark
+from onoma.comparison.experiment import Experiment, located
+from onoma.comparison.sources import load
+from onoma.exceptions import ConfigError, DataError
 from onoma.files import write_text
 from onoma.report import html
 from onoma.report.schema import Results, dumps
@@ -27,6 +27,9 @@ from onoma.version import __version__
 __all__ = ["compare"]
 
 Cells = dict[str, dict[int, CellRecord]]
+
+MARK = "fingerprint"
+"""The file that says which training a cell is of, and that the folder is ours."""
 
 
 def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") -> Results:
@@ -40,13 +43,17 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     if out.exists() and not out.is_dir():
         raise DataError("is no folder", path=out, mend="name another --out")
     sets = {name: load(settings, base) for name, settings in experiment.sets.items()}
-    fingerprint = _fingerprint(experiment, sets, base)
-    out.mkdir(parents=True, exist_ok=True)
+    marks = {name: set_mark(experiment.sets[name], loaded.sha256) for name, loaded in sets.items()}
+    fingerprint = {name: _fingerprint(experiment, name, base) for name in experiment.systems}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise DataError(f"cannot be written: {problem.strerror}", path=out, mend="name another --out") from None
     cells: Cells = {}
     todo = [(name, seed) for name in experiment.systems for seed in experiment.seeds_of(name)]
     for number, (name, seed) in enumerate(todo, start=1):
         folder = out / "systems" / name / f"seed-{seed}"
-        record = _finished(folder, fingerprint[name])
+        record = _finished(folder, fingerprint[name], marks)
         if record is None:
             progress.say(f"[{number}/{len(todo)}] {name}, seed {seed}")
             record = _spawn(experiment, base, name, seed, folder, fingerprint[name])
@@ -62,40 +69,47 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     return results
 
 
-def _fingerprint(experiment: Experiment, sets: dict[str, Loaded], base: Path) -> dict[str, str]:
-    """For each system: a hash of everything its cells depend on."""
-    training = [load(source, base).sha256 for source in (experiment.train, experiment.dev) if source is not None]
-    shared = {
-        "onoma": __version__,
-        "training": training,
-        "train": experiment.train and experiment.train.model_dump(mode="json"),
-        "dev": experiment.dev and experiment.dev.model_dump(mode="json"),
-        "sets": {name: loaded.sha256 for name, loaded in sets.items()},
-        "settings": {name: _prediction_settings(settings) for name, settings in experiment.sets.items()},
-    }
-    return {
-        name: hashlib.sha256(
-            json.dumps([shared, system.model_dump(mode="json", exclude={"seeds"})], sort_keys=True).encode()
-        ).hexdigest()
-        for name, system in experiment.systems.items()
-    }
+def _fingerprint(experiment: Experiment, name: str, base: Path) -> str:
+    """A hash of everything the training of a system depends on, or of the saved model it is."""
+    system = experiment.systems[name]
+    parts: list[Any] = [__version__, system.model_dump(mode="json", exclude={"seeds"})]
+    if system.model is not None:
+        parts.append(_content(Path(located(system.model, base))))
+    else:
+        for source in (experiment.train, experiment.dev):
+            parts.append(None if source is None else [source.model_dump(mode="json"), load(source, base).sha256])
+        encoder = system.options.get("encoder")
+        parts.append(_content(Path(encoder)) if isinstance(encoder, str) and Path(encoder).is_dir() else None)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _prediction_settings(settings: Any) -> dict[str, Any]:
-    """What of a set matters to a prediction; how it is scored may change without a new one."""
-    return settings.model_dump(mode="json", include={"source", "format", "options"})
+def _content(folder: Path) -> list[tuple[str, str]]:
+    """Names and sha256 of the files of a folder, what a resumable training left there excepted."""
+    found: list[tuple[str, str]] = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "checkpoints" not in path.relative_to(folder).parts:
+            with path.open("rb") as file:
+                found.append((path.relative_to(folder).as_posix(), hashlib.file_digest(file, "sha256").hexdigest()))
+    return found
 
 
-def _finished(folder: Path, fingerprint: str) -> CellRecord | None:
-    """The record of a finished cell; an unfinished one of the same experiment is left to be resumed."""
-    mark = folder / "fingerprint"
+def _finished(folder: Path, fingerprint: str, sets: dict[str, str]) -> CellRecord | None:
+    """The record of a cell that has answered all sets as they are now; what is unfinished is left to be resumed.
+
+    A cell of other settings is removed. Raises `ConfigError` for a folder that no comparison wrote.
+    """
+    mark = folder / MARK
     if mark.exists() and mark.read_text(encoding="utf-8").strip() == fingerprint:
         try:
             record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return record if record["status"] == "ok" else None
-    if folder.exists():
+        whole = record["status"] == "ok" and {name: each["of"] for name, each in record["predict"].items()} == sets
+        return record if whole else None
+    if folder.is_dir() and any(folder.iterdir()):
+        if not mark.exists():
+            raise ConfigError(f"{folder}: holds files that no comparison wrote: name another --out")
+        progress.say(f"{folder}: settings or data have changed, made anew")
         shutil.rmtree(folder)
     return None
 
@@ -103,7 +117,7 @@ def _finished(folder: Path, fingerprint: str) -> CellRecord | None:
 def _spawn(experiment: Experiment, base: Path, name: str, seed: int, folder: Path, fingerprint: str) -> CellRecord:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)
-    write_text(folder / "fingerprint", fingerprint + "\n")
+    write_text(folder / MARK, fingerprint + "\n")
     request = {
         "experiment": experiment.model_dump(mode="json"),
         "base": str(base.resolve()),
@@ -111,7 +125,8 @@ def _spawn(experiment: Experiment, base: Path, name: str, seed: int, folder: Pat
         "seed": seed,
         "folder": str(folder.resolve()),
     }
-    command = [sys.executable, "-m", "onoma.comparison.cell"]
+    # -P: modules in the user's working folder are not ours to import.
+    command = [sys.executable, "-P", "-c", "import sys; from onoma.comparison.cell import main; sys.exit(main())"]
     pipe = subprocess.PIPE
     with (
         (folder / "log.txt").open("a", encoding="utf-8") as log,
@@ -133,8 +148,11 @@ def _spawn(experiment: Experiment, base: Path, name: str, seed: int, folder: Pat
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {"status": "failed", "error": f"the process ended with code {code} and left no record"}
+    peak = folder / "peak_memory"  # of all the processes that this cell took
+    highest = max(memory.peak, int(peak.read_text(encoding="utf-8")) if peak.exists() else 0)
+    write_text(peak, f"{highest}\n")
     if record["status"] == "ok":
-        record["peak_memory_mb"] = memory.peak / 1e6
+        record["peak_memory_mb"] = highest / 1e6
         write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
     return record
 

@@ -36,7 +36,9 @@ class TokenBudget:
         order = rng.permutation(len(self.sizes))
         per_chunk = -(-len(order) * self.chunk // self.count)
         pieces = [order[first : first + per_chunk] for first in range(0, len(order), per_chunk)]
-        order = np.concatenate([piece[np.argsort(self.sizes[piece], kind="stable")] for piece in pieces])
+        ordered = [piece[np.argsort(self.sizes[piece], kind="stable")] for piece in pieces]
+        # Every second chunk runs from long to short: a batch across two chunks then holds sentences of like length.
+        order = np.concatenate([piece[:: (1, -1)[number % 2]] for number, piece in enumerate(ordered)])
         batches = self._cut(order)
         for number in rng.permutation(len(batches)):
             yield batches[number]

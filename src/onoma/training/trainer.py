@@ -5,6 +5,7 @@ Imports torch: it is itself imported when training begins, never before.
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import time
@@ -22,6 +23,7 @@ from transformers.utils import logging as hf_logging
 
 from onoma import progress
 from onoma.exceptions import ConfigError, ModelError
+from onoma.files import write_text
 from onoma.models.base import Fitted, TrainingOptions
 from onoma.training.batches import TokenBudget
 
@@ -30,6 +32,9 @@ __all__ = ["Trainable", "train"]
 logger = logging.getLogger("onoma")
 
 Validate = Callable[[], float]
+
+WHOLE = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+"""What a checkpoint to resume from must hold; the state is written last."""
 
 
 class Trainable(Protocol):
@@ -77,7 +82,7 @@ def train(
     _claim(checkpoints, key)
     with progress.bar("training", options.epochs) as bar, _quiet_bars():
         trainer = SpanTrainer(model, examples, options, checkpoints, seed, validate, bar)
-        last = get_last_checkpoint(str(checkpoints))
+        last = _last_whole(checkpoints)
         if last is not None:
             logger.info("going on from %s", last)
         trainer.train(resume_from_checkpoint=last)
@@ -90,12 +95,30 @@ def train(
 
 def _claim(checkpoints: Path, key: str) -> None:
     mark = checkpoints / "run.txt"
-    if mark.exists() and mark.read_text(encoding="utf-8").strip() != key:
-        raise ConfigError(
-            f"{checkpoints}: resume files of a run with other data or settings: remove them to start anew"
-        )
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    mark.write_text(key + "\n", encoding="utf-8", newline="\n")
+    if checkpoints.exists() and any(checkpoints.iterdir()):
+        found = mark.read_text(encoding="utf-8").strip() if mark.exists() else None
+        if found != key:
+            whose = "of a run with other data or settings" if found is not None else "that no run of ours left"
+            raise ConfigError(f"{checkpoints}: files {whose}: remove them to start anew")
+    write_text(mark, key + "\n")
+
+
+def _last_whole(checkpoints: Path) -> str | None:
+    """The newest checkpoint that was written to its end; what a kill left half-written is removed."""
+    while True:
+        last = get_last_checkpoint(str(checkpoints))
+        if last is None or _is_whole(Path(last)):
+            return last
+        logger.info("%s was not written to its end: removed", last)
+        shutil.rmtree(last)
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return all((checkpoint / name).is_file() for name in WHOLE)
 
 
 @contextmanager
@@ -199,6 +222,7 @@ def _arguments(options: TrainingOptions, checkpoints: Path, seed: int, *, valida
         metric_for_best_model="f1" if validated else None,
         greater_is_better=True if validated else None,
         logging_strategy="epoch",
+        restore_callback_states_from_checkpoint=True,  # else a resumed run forgets its patience
         seed=seed,
         data_seed=seed,
         report_to=[],

@@ -106,6 +106,7 @@ def windows(sizes: Sequence[int], size: int, overlap: int) -> list[tuple[int, in
     start = 0
     for number, (left, right) in enumerate(reads):
         end = right if number + 1 == len(reads) else (reads[number + 1][0] + right + 1) // 2
-        owned.append((left, right, start, end))
+        if end > start:
+            owned.append((left, right, start, end))
         start = end
     return owned

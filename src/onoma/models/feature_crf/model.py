@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -15,7 +16,7 @@ from pydantic import Field
 
 from onoma import progress
 from onoma.encodings.base import TagAnswer
-from onoma.exceptions import ModelError
+from onoma.exceptions import ConfigError, ModelError
 from onoma.models.base import FamilyOptions, Fitted
 from onoma.models.feature_crf.chain import Lattice, forward_backward, mention_stops, viterbi
 from onoma.models.feature_crf.corpus import attributes
@@ -51,10 +52,12 @@ class FeatureCrf:
     family: ClassVar[str] = "feature_crf"
     seeded: ClassVar[bool] = False
 
-    def __init__(self, tagset: Sequence[str], options: FeatureCrfOptions) -> None:
+    def __init__(
+        self, tagset: Sequence[str], options: FeatureCrfOptions, templates: Sequence[str] | None = None
+    ) -> None:
         self.tagset = tuple(tagset)
         self.options = options
-        self.templates = load_templates(options.templates)
+        self.templates = load_templates(options.templates if templates is None else templates)
         self._emissions: Emissions | None = None
 
     @classmethod
@@ -97,34 +100,39 @@ class FeatureCrf:
         """The best tag sequence of each sentence, with exact span marginals."""
         emissions = self.emissions
         scores, lengths = emissions(sentences)
-        answers: list[TagAnswer] = []
+        ends = np.cumsum(lengths)
+        answers: list[TagAnswer] = [TagAnswer(())] * len(sentences)
         transition, names = emissions.weights.transition, np.array(emissions.weights.tags, dtype=object)
-        for block, at in _blocks(lengths):
-            lattice = Lattice.of(scores[at : at + int(lengths[block].sum())], lengths[block])
-            paths = viterbi(lattice, transition)
-            for path, posterior in zip(paths, forward_backward(lattice, transition), strict=True):
-                score = partial(posterior.span, path=path, stops=self._stops)
-                answers.append(TagAnswer(tuple(names[path]), lambda start, end, score=score: score(start, end)))
+        with progress.bar("feature_crf: predicting", len(sentences)) as bar:
+            for block in _blocks(lengths):
+                rows = np.concatenate([np.arange(ends[number] - lengths[number], ends[number]) for number in block])
+                lattice = Lattice.of(scores[rows], lengths[block])
+                posteriors = forward_backward(lattice, transition)
+                for number, path, posterior in zip(block, viterbi(lattice, transition), posteriors, strict=True):
+                    score = partial(posterior.span, path=path, stops=self._stops)
+                    answers[number] = TagAnswer(tuple(names[path]), score)
+                bar.add(len(block))
         return answers
 
     def save(self, folder: Path) -> None:
-        """Write `weights.safetensors` and `attributes.json`, tags in the order of the weights."""
-        import json
+        """Write `weights.safetensors`, `attributes.json`, and `crf.json`: tags in the weights' order, template lines.
 
+        The lines are saved although the options name a set: a later version may ship that set with other lines.
+        """
         self.emissions.weights.save(folder)
-        text = json.dumps({"tags": self.emissions.weights.tags}, ensure_ascii=False)
-        (folder / "tags.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        lines = list(dict.fromkeys(template.name for template in self.templates))
+        text = json.dumps({"tags": self.emissions.weights.tags, "templates": lines}, ensure_ascii=False, indent=1)
+        (folder / "crf.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, folder: Path, tagset: Sequence[str], options: Any) -> Self:
-        """The trained model of a folder."""
-        import json
-
-        model = cls(tagset, options)
+        """The trained model of a folder; raises `ModelError` where it is damaged."""
         try:
-            tags = tuple(json.loads((folder / "tags.json").read_text(encoding="utf-8"))["tags"])
-        except (OSError, ValueError, KeyError) as problem:
-            raise ModelError(f"{folder}: tags.json is missing or damaged: {problem}") from problem
+            saved = json.loads((folder / "crf.json").read_text(encoding="utf-8"))
+            tags, lines = tuple(map(str, saved["tags"])), tuple(map(str, saved["templates"]))
+            model = cls(tagset, options, lines)
+        except (OSError, ValueError, KeyError, TypeError, ConfigError) as problem:
+            raise ModelError(f"{folder / 'crf.json'}: missing or damaged: {problem}") from problem
         if not set(tags) <= set(tagset):
             raise ModelError(
                 f"{folder}: the weights name tags {sorted(set(tags) - set(tagset))} the model does not know"
@@ -133,17 +141,16 @@ class FeatureCrf:
         return model
 
 
-def _blocks(lengths: np.ndarray, words: int = 200_000) -> list[tuple[slice, int]]:
-    """Runs of sentences of about so many words, and where each begins: bounds the memory of a lattice."""
-    blocks: list[tuple[slice, int]] = []
-    first = at = taken = 0
-    for number, length in enumerate(lengths.tolist()):
-        if taken + length > words and number > first:
-            blocks.append((slice(first, number), at))
-            first, at, taken = number, at + taken, 0
-        taken += length
-    if len(lengths):
-        blocks.append((slice(first, len(lengths)), at))
+def _blocks(lengths: np.ndarray, cells: int = 100_000) -> list[np.ndarray]:
+    """Sentence numbers in blocks of like length: a lattice is sentences x longest, and so stays within bounds."""
+    order = np.argsort(lengths, kind="stable")
+    blocks: list[np.ndarray] = []
+    first = 0
+    for at in range(1, len(order) + 1):
+        # Sorted by length, so the next sentence is the longest of the block it would join.
+        if at == len(order) or (at + 1 - first) * lengths[order[at]] > cells:
+            blocks.append(order[first:at])
+            first = at
     return blocks
 
 
