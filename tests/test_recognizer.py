@@ -197,12 +197,59 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path: Path, monkeypatch: pyt
         assert torch.equal(one, two)
 
 
+def scripted(family_options: dict[str, Any], dev_scores: list[float], dies_at: int | None) -> Recognizer:
+    """A tagger whose dev scores are given; it dies when it asks for score number `dies_at`."""
+    made: Any = Recognizer.create("encoder_tagger", ["LOC", "PER"], options=family_options, seed=3)
+    left = iter(enumerate(dev_scores, start=1))
+
+    def score(_: object) -> float:
+        number, value = next(left)
+        if number == dies_at:
+            raise InterruptedError
+        return value
+
+    made._dev_f1 = score
+    return made
+
+
+def test_patience_outlives_a_kill(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    chosen = {**options("encoder_tagger", tmp_path), "epochs": 9, "patience": 3}
+    falling = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]
+    whole = scripted(chosen, falling, None).fit(CORPUS, CORPUS, folder=tmp_path / "whole", seed=3)
+    with pytest.raises(InterruptedError):
+        scripted(chosen, falling, 4).fit(CORPUS, CORPUS, folder=tmp_path / "run", seed=3)
+    resumed = scripted(chosen, falling[3:], None).fit(CORPUS, CORPUS, folder=tmp_path / "run", seed=3)
+    assert whole.epochs == resumed.epochs == 4
+    assert whole.best_epoch == resumed.best_epoch == 1
+
+
+@pytest.mark.parametrize("left", [[], ["model.safetensors"], ["trainer_state.json"]])
+def test_a_half_written_checkpoint_does_not_stop_a_run_for_good(left: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    chosen = {**options("encoder_tagger", tmp_path), "epochs": 3}
+    with pytest.raises(InterruptedError):
+        scripted(chosen, [0.1, 0.2, 0.3], 2).fit(CORPUS, CORPUS, folder=tmp_path / "run", seed=3)
+    half = tmp_path / "run" / "checkpoints" / "checkpoint-9999"
+    half.mkdir()
+    for name in left:
+        (half / name).write_text("{")
+    resumed = scripted(chosen, [0.2, 0.3], None).fit(CORPUS, CORPUS, folder=tmp_path / "run", seed=3)
+    assert resumed.resumed and resumed.epochs == 3
+
+
 def test_resume_files_of_another_run_are_left_alone(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     chosen = {**options("encoder_tagger", tmp_path), "epochs": 1, "keep_checkpoints": True}
     Recognizer.create("encoder_tagger", ["LOC", "PER"], options=chosen).fit(CORPUS, folder=tmp_path / "run", seed=1)
     with pytest.raises(ConfigError, match="other data or settings"):
         Recognizer.create("encoder_tagger", ["LOC", "PER"], options=chosen).fit(CORPUS[:4], folder=tmp_path / "run")
+    foreign = tmp_path / "other" / "checkpoints"
+    foreign.mkdir(parents=True)
+    (foreign / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="no run of ours"):
+        Recognizer.create("encoder_tagger", ["LOC", "PER"], options=chosen).fit(CORPUS, folder=tmp_path / "other")
+    assert (foreign / "thesis.txt").exists()
 
 
 def test_raw_text_is_split_and_misaligned_gold_is_listed() -> None:
@@ -263,6 +310,16 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "onoma.json").write_text('{"format": 1}')
     with pytest.raises(ModelError, match="damaged"):
         onoma.load(tmp_path)
+    small().save(tmp_path / "model")
+    good = json.loads((tmp_path / "model" / "onoma.json").read_text())
+    for change in ({"splitter": []}, {"splitter": "x"}, {"family": 5}, {"encoding": 5}, {"options": {"c9": 1}}):
+        (tmp_path / "onoma.json").write_text(json.dumps({**good, **change}))
+        with pytest.raises(ModelError, match=r"onoma\.json"):
+            onoma.load(tmp_path)
+    for change in ({"scheme": 5}, {"scheme": None}, {"labels": 5}, {"name": "grid"}):
+        (tmp_path / "onoma.json").write_text(json.dumps({**good, "encoding": {**good["encoding"], **change}}))
+        with pytest.raises(ModelError, match=r"onoma\.json"):
+            onoma.load(tmp_path)
     (tmp_path / "onoma.json").write_text('{"format": 2}')
     with pytest.raises(ModelError, match="does not know"):
         onoma.load(tmp_path)
@@ -278,9 +335,13 @@ def test_saving_replaces_a_model_but_nothing_else(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["model"]
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").write_text("cat")
-    with pytest.raises(ConfigError, match=r"holds 'cat\.jpg' and no recognizer"):
+    with pytest.raises(ConfigError, match=r"holds 'cat\.jpg', which saving would lose"):
         made.save(tmp_path / "photos")
     assert (tmp_path / "photos" / "cat.jpg").read_text() == "cat"
+    (tmp_path / "model" / "NOTES.md").write_text("mine")
+    with pytest.raises(ConfigError, match=r"NOTES\.md"):
+        made.save(tmp_path / "model")
+    assert (tmp_path / "model" / "NOTES.md").read_text() == "mine"
 
 
 def test_a_failed_save_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,11 @@ def test_lines_that_a_reader_marked_are_the_sentences() -> None:
     assert [document.words[first:last][0] for first, last in document.sentences] == ["no", "and"]
 
 
+@pytest.mark.parametrize("lines", [5, "ab", [], [5], [(1,)], [("a", "b")], {"a": 1}])
+def test_meta_data_of_another_meaning_are_not_lines(lines: object) -> None:
+    assert len(tokenization.split(Document("d", "One. Two.", meta={"lines": lines})).sentences) == 2
+
+
 def test_tokens_that_are_there_stay() -> None:
     document = Document.from_words([["al-Ani"]])
     assert tokenization.split(document) is document

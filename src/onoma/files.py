@@ -31,6 +31,12 @@ def replacing(path: str | Path) -> Iterator[TextIO]:
     target = Path(path)
     if target.is_dir():
         raise DataError("is a directory", path=path, mend="name a file")
+    if target.exists() and not target.is_file():  # a device or a pipe cannot be replaced, only written to
+        with target.open("w", encoding="utf-8", newline="\n") as handle:
+            yield handle
+        return
+    if target.is_symlink():
+        target = target.resolve()
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -72,8 +78,13 @@ def replacing_folder(path: Path, keep: str | None = None) -> Iterator[Path]:
                 os.replace(path / keep, scratch / keep)
             old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
             os.replace(path, old / "old")
-            os.replace(scratch, path)
-            shutil.rmtree(old, ignore_errors=True)
+            try:
+                os.replace(scratch, path)
+            except OSError:
+                os.replace(old / "old", path)
+                raise
+            finally:
+                shutil.rmtree(old, ignore_errors=True)
         else:
             os.replace(scratch, path)
     finally:

@@ -27,7 +27,7 @@ class Sink(Protocol):
 class Lines:
     """One line every few seconds: for logs and pipes. The first comes when the work has lasted `every` seconds."""
 
-    def __init__(self, stream: TextIO | None = None, every: float = 5.0) -> None:
+    def __init__(self, stream: TextIO | None = None, every: float = 2.0) -> None:
         self.stream = stream
         self.every = every
         self.last: dict[str, float] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -54,6 +55,10 @@ class Recognizer:
         labels = LabelSet(labels)
         if not labels:
             raise ConfigError("there are no labels to learn: the training documents have no span")
+        if any("\0" in label for label in labels):
+            raise ConfigError("a label holds a zero character, which no model file can keep")
+        if not 0 <= seed < 2**32:
+            raise ConfigError(f"seed {seed} is no number from 0 to {2**32 - 1}")
         checked = models.options(family, options or {})
         encoding = encodings.get("tags", labels, scheme=scheme, repair=repair, on_misaligned=on_misaligned)
         model = models.family(family).create(schemes.get(scheme).tagset(labels), checked, seed)
@@ -139,7 +144,9 @@ class Recognizer:
         if dev:
             gold = [tokenization.split(document, self.splitter) for document in dev]
             validate = lambda: self._dev_f1(gold)  # noqa: E731
-        key = hashlib.sha256(repr((model.tagset, model.options, seed, sentences, tags)).encode()).hexdigest()
+        parts = (self.encoding.settings(), self.splitter, model.options, seed, sentences, tags)
+        fingerprint = datasets.fingerprint(dev or ())
+        key = hashlib.sha256(repr((*parts, fingerprint)).encode()).hexdigest()
         with tempfile.TemporaryDirectory() as scratch:
             return train(model, examples, model.options, Path(folder or scratch), seed, validate, key=key)
 
@@ -168,7 +175,7 @@ class Recognizer:
         for number, item in enumerate(inputs):
             document = Document(str(number), item) if isinstance(item, str) else item
             waiting.append(tokenization.split(document, self.splitter))
-            words += len(waiting[-1].tokens)
+            words += max(1, len(waiting[-1].tokens))
             if words >= look_ahead:
                 yield from zip(waiting, self._answer(waiting), strict=True)
                 waiting, words = [], 0
@@ -198,19 +205,27 @@ class Recognizer:
         self.claim(folder)
         with replacing_folder(Path(folder), keep="checkpoints") as scratch:
             self.model.save(scratch)
+            card["files"] = sorted(each.name for each in scratch.iterdir())
             text = json.dumps(card, ensure_ascii=False, indent=2) + "\n"
             (scratch / CARD).write_text(text, encoding="utf-8", newline="\n")
 
     @staticmethod
     def claim(folder: str | Path) -> None:
-        """Raise `ConfigError` where a folder holds something else than a saved recognizer or an unfinished one."""
+        """Raise `ConfigError` where a folder holds anything but a saved recognizer or an unfinished one.
+
+        Saving replaces a whole folder, so nothing else may be in it. Also raised where it cannot be written.
+        """
         folder = Path(folder)
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"{folder}: is a file; a recognizer is saved as a folder")
-        if folder.is_dir() and not (folder / CARD).exists():
-            strangers = sorted(each.name for each in folder.iterdir() if each.name != "checkpoints")
+        if folder.is_dir():
+            ours = {"checkpoints", CARD, *_written(folder)}
+            strangers = sorted(each.name for each in folder.iterdir() if each.name not in ours)
             if strangers:
-                raise ConfigError(f"{folder}: holds {strangers[0]!r} and no recognizer: name an empty or new folder")
+                raise ConfigError(f"{folder}: holds {strangers[0]!r}, which saving would lose: name an empty folder")
+        parent = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+        if not os.access(parent, os.W_OK):
+            raise ConfigError(f"{folder}: cannot be written: no permission in {parent}")
 
     @classmethod
     def load(cls, folder: str | Path) -> Recognizer:
@@ -223,11 +238,21 @@ class Recognizer:
             options = models.options(card["family"], card["options"])
             tagset = schemes.get(settings["scheme"]).tagset(encoding.labels)
             splitter, trained = card["splitter"], card.get("trained")
-        except (KeyError, TypeError, ValueError) as problem:
+            tokenization.get(splitter)
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise ModelError(f"{folder / CARD}: damaged: {problem!r}") from problem
         except ConfigError as problem:
             raise ModelError(f"{folder / CARD}: {problem}") from problem
         return cls(encoding, models.family(card["family"]).load(folder, tagset, options), splitter, trained)
+
+
+def _written(folder: Path) -> list[str]:
+    """The files that a saved recognizer says it wrote; none where there is no card that can be read."""
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return [str(name) for name in card["files"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _card(folder: Path) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class Settings(BaseModel):
             return cls.model_validate(values)
         except ValidationError as problem:
             raise ConfigError(f"{where}: {first_problem(problem, cls)}") from problem
+        except ConfigError as problem:  # from a validator that asked another table
+            raise ConfigError(f"{where}: {problem}") from problem
 
     @classmethod
     def merged(cls, path: Path | None, flags: Settings) -> Self:
@@ -55,7 +57,7 @@ def flags_of(kind: type[Settings]) -> Any:
 def read_toml(path: Path) -> dict[str, Any]:
     """The table of a TOML file; raises `ConfigError` that names the file and the line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as problem:
         raise ConfigError(f"{path}: there is no such file") from problem
     except (OSError, UnicodeDecodeError) as problem:

@@ -98,7 +98,8 @@ def split_sentences(text: str, tokens: tuple[Token, ...]) -> tuple[tuple[int, in
 
 def _ends_sentence(text: str, tokens: tuple[Token, ...], first: int, index: int) -> bool:
     at = index
-    while at > first and text[tokens[at].start : tokens[at].end] in _CLOSERS:
+    lowest = max(first, index - 8)  # a run of more closers than that is no sentence's end
+    while at > lowest and text[tokens[at].start : tokens[at].end] in _CLOSERS:
         at -= 1
     stop = text[tokens[at].start : tokens[at].end]
     if stop[-1:] not in _STOPS or text[tokens[index + 1].start].islower():
@@ -119,8 +120,16 @@ def split(document: Document, splitter: str = "unicode") -> Document:
         return document
     tokens = get(splitter)(document.text)
     lines = document.meta.get("lines")
-    sentences = _by_lines(tokens, lines) if lines else split_sentences(document.text, tokens)
+    if isinstance(lines, list) and lines and all(_is_range(line) for line in lines):
+        sentences = _by_lines(tokens, lines)
+    else:
+        sentences = split_sentences(document.text, tokens)
     return replace(document, tokens=tokens, sentences=sentences)
+
+
+def _is_range(line: object) -> bool:
+    """Whether something in a user's meta data is a range of characters."""
+    return isinstance(line, list | tuple) and len(line) == 2 and all(isinstance(edge, int) for edge in line)
 
 
 def _by_lines(tokens: tuple[Token, ...], lines: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

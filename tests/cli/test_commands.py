@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -182,7 +184,7 @@ def test_data_stats_convert_check(folder: Path, capsys: pytest.CaptureFixture[st
     assert run("data", "convert", "cut.jsonl", "cut.conll") == 1
     assert not Path("cut.conll").exists()
     assert run("data", "convert", "cut.jsonl", "cut.conll", "--lossy") == 0
-    assert "lost 1 x" in capsys.readouterr().out
+    assert "lost 1 x" in capsys.readouterr().err
 
 
 def test_env(capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,7 +228,7 @@ def test_compare_and_report(folder: Path, capsys: pytest.CaptureFixture[str]) ->
 
 GOOD = '{"id": "1", "text": "Ada left", "spans": [{"start": 0, "end": 3, "label": "PER", "text": "Ada"}]}\n'
 BAD_FILES = {
-    "truncated.jsonl": (GOOD + GOOD.replace('"1"', '"2"')[:40]).encode(),
+    "truncated.jsonl": (GOOD.replace('"1"', '"a"') + GOOD[:40]).encode(),
     "surface.jsonl": GOOD.replace('"end": 3', '"end": 4').encode(),
     "outside.jsonl": GOOD.replace('"end": 3', '"end": 99').encode(),
     "negative.jsonl": GOOD.replace('"start": 0', '"start": -1').encode(),
@@ -271,7 +273,7 @@ def test_bad_files_end_in_one_line_and_write_nothing(
         (["train", "--model", "hmm", "--train", "gold.conll", "--out", "x"], 2, "one of encoder_tagger, feature_crf"),
         (["train", "--model", "feature_crf", "--train", "gold.conll"], 2, "'out' is missing"),
         (["train", "--model", "feature_crf", "--train", "gold.conll", "--out", "x", "--options.c9", "1"], 2, "'c9'"),
-        (["train", "--model", "feature_crf", "--train", "gold.conll", "--out", "."], 2, "name an empty or new folder"),
+        (["train", "--model", "feature_crf", "--train", "gold.conll", "--out", "."], 2, "name an empty folder"),
         (["train", "none.toml"], 2, "no such file"),
         (["train", "--bogus", "1"], 2, "--bogus"),
         (["predict", "none"], 1, "no such model folder"),
@@ -316,6 +318,64 @@ def test_predictions_that_do_not_belong_to_the_gold(folder: Path, capsys: pytest
     Path("other.jsonl").write_text(GOOD.replace('"id": "1"', '"id": "zzz"'))
     assert run("evaluate", "gold.conll", "other.jsonl") == 1
     assert "'zzz'" in capsys.readouterr().err
+
+
+def test_predictions_for_another_text_are_not_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("other.jsonl", "other.conll"):
+        datasets.write([onoma.Document.from_words([["Bob", "went"]], id="1")], name)
+        assert run("evaluate", "gold.conll", name) == 1
+        assert "predicted for another text" in capsys.readouterr().err
+
+
+def test_two_files_of_one_name_are_two_systems(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        Path(name).mkdir()
+        datasets.write(onoma.read("gold.conll"), f"{name}/pred.jsonl")
+    assert run("evaluate", "gold.conll", "a/pred.jsonl", "b/pred.jsonl", "--json", "--resamples", "20") == 0
+    assert set(json.loads(capsys.readouterr().out)["systems"]) == {"a/pred.jsonl", "b/pred.jsonl"}
+
+
+def test_a_dash_is_stdin_and_stdout(
+    model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    feed(monkeypatch, "Ada left .\n")
+    assert run("predict", model, "-", "-o", "-", "--quiet") == 0
+    assert json.loads(capsys.readouterr().out)["text"] == "Ada left ."
+    assert run("data", "convert", "gold.conll", "-") == 0
+    written = capsys.readouterr().out
+    assert len(written.splitlines()) == len(CORPUS)
+    feed(monkeypatch, written)
+    assert run("evaluate", "gold.conll", "-", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["micro"]["f1"] == 1
+
+
+def test_the_input_is_not_overwritten(model: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Path("gold.conll").read_bytes()
+    assert run("predict", model, "gold.conll", "-o", "gold.conll") == 2
+    assert Path("gold.conll").read_bytes() == before
+    assert run("predict", model, "gold.conll", "-o", "gold.conll/x") == 1
+    assert "onoma: " in capsys.readouterr().err
+
+
+def test_brackets_in_user_text_are_no_markup(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = '{"id": "[/x]", "text": "[/b] a\\u200bb", "spans": [{"start": 0, "end": 1, "label": "[/y]", "text": "["}]}\n'
+    Path("odd.jsonl").write_text(text)
+    assert run("data", "stats", "odd.jsonl") == 0
+    assert "[/y]" in capsys.readouterr().out
+    assert run("data", "check", "odd.jsonl") in (0, 1)
+    assert "[/x]" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_written_to_and_not_replaced(folder: Path) -> None:
+    os.mkfifo("pipe")
+    got: list[str] = []
+    reader = threading.Thread(target=lambda: got.append(Path("pipe").read_text(encoding="utf-8")))
+    reader.start()
+    assert run("data", "convert", "gold.conll", "pipe", "--to", "jsonl") == 0
+    reader.join(timeout=10)
+    assert len(got[0].splitlines()) == len(CORPUS)
+    assert Path("pipe").is_fifo()
 
 
 def test_interrupts_end_with_130(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -60,7 +60,9 @@ def test_systems_are_trained_scored_and_compared(corpus: Path) -> None:
     assert crf.train is not None and crf.train.words_per_second and crf.size_mb and crf.peak_memory_mb
     home = results.sets["home"]
     assert (home.documents, home.mentions, home.role) == (8, sum(len(each.spans) for each in CORPUS), "in_domain")
+    assert any("also trained on" in note for note in home.notes)
     away = results.sets["away"]
+    assert not any("also trained on" in note for note in away.notes)
     assert any("PER renamed to HUMAN (2)" in note for note in away.notes)
     assert "filter HUMAN,LOC" in crf.scores["away"].signature
     (row,) = [each for each in results.comparisons if each.set == "home"]
@@ -109,6 +111,43 @@ def test_finished_cells_are_kept_and_changed_ones_made_anew(corpus: Path) -> Non
     datasets.write(CORPUS[:5], corpus / "all.conll")
     compare(experiment(systems=changed), out, base=corpus)
     assert records["crf"].stat().st_mtime_ns > before["crf"]
+
+
+def test_a_new_set_does_not_train_anything_anew(corpus: Path) -> None:
+    out = corpus / "out"
+    compare(experiment(), out, base=corpus)
+    model = out / "systems" / "crf" / "seed-1" / "model" / "onoma.json"
+    before = model.stat().st_mtime_ns
+    sets = {"home": {"source": "all.conll"}, "new": {"source": "some.jsonl"}}
+    results = compare(experiment(sets=sets), out, base=corpus)
+    assert model.stat().st_mtime_ns == before
+    assert set(results.systems[0].scores) == {"home", "new"}
+    datasets.write(CORPUS[2:5], corpus / "some.jsonl")
+    changed = compare(experiment(sets=sets), out, base=corpus)
+    assert model.stat().st_mtime_ns == before
+    assert changed.systems[0].scores["new"].micro.support != results.systems[0].scores["new"].micro.support
+
+
+def test_a_saved_model_that_was_trained_again_is_asked_again(corpus: Path) -> None:
+    def save(c2: float) -> None:
+        made = onoma.Recognizer.create("feature_crf", ["LOC", "PER"], options={"c2": c2})
+        made.fit(CORPUS)
+        made.save(corpus / "saved")
+
+    settings = experiment(systems={"saved": {"model": "saved"}}, train=None)
+    save(0.001)
+    assert compare(settings, corpus / "out", base=corpus).systems[0].scores["home"].micro.f1 == 1
+    save(1000.0)
+    assert compare(settings, corpus / "out", base=corpus).systems[0].scores["home"].micro.f1 < 1
+
+
+def test_files_of_somebody_else_are_left_alone(corpus: Path) -> None:
+    foreign = corpus / "out" / "systems" / "crf" / "seed-1"
+    foreign.mkdir(parents=True)
+    (foreign / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="no comparison wrote"):
+        compare(experiment(), corpus / "out", base=corpus)
+    assert (foreign / "thesis.txt").read_text() == "mine"
 
 
 def test_a_failing_system_is_reported_and_the_others_go_on(corpus: Path) -> None:

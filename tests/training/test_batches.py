@@ -48,3 +48,10 @@ def test_lengths_in_a_batch_are_alike() -> None:
 
     unsorted = [list(range(first, first + 10)) for first in range(0, 2000, 10)]
     assert padding(list(TokenBudget(sizes, 512, seed=1))) < 0.25 * padding(unsorted)
+
+
+def test_no_batch_mixes_the_longest_with_the_shortest() -> None:
+    """Where one chunk ends and the next begins, sizes are alike."""
+    sizes = [(number * 7919) % 97 + 1 for number in range(3000)]
+    padded = [max(sizes[each] for each in batch) * len(batch) for batch in TokenBudget(sizes, 512, seed=1)]
+    assert max(padded) < 3 * 512

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from onoma.cli.app import app
     from onoma.exceptions import OnomaError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what is piped is UTF-8 on every system, like our files
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace" if stream is sys.stderr else "strict")
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(given, exit_on_error=False, print_error=False, result_action="return_value")
@@ -34,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return _end(130, "interrupted")
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        return _end(1, f"{where}{problem.strerror or problem}")
 
 
 def _end(code: int, message: str) -> int:

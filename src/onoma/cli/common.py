@@ -8,9 +8,21 @@ import sys
 import warnings
 from typing import Any
 
+from cyclopts import Parameter
+
 from onoma import progress
 
-__all__ = ["announce", "print_json", "show"]
+__all__ = ["DASH", "announce", "escape", "print_json", "show"]
+
+DASH = Parameter(allow_leading_hyphen=True)
+"""For arguments that may be "-": stdin or stdout."""
+
+
+def escape(text: object) -> str:
+    """User text inside what `show` prints: brackets in it are no markup."""
+    from rich.markup import escape as escaped
+
+    return escaped(str(text))
 
 
 def announce(*, quiet: bool = False) -> None:

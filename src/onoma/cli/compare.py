@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from onoma.cli.common import announce, print_json, show
+from onoma.cli.common import announce, escape, print_json, show
 
 if TYPE_CHECKING:
     from onoma.report.schema import Results
@@ -51,7 +51,10 @@ def finish(results: Results, out: Path, json: bool) -> int:
     if json:
         print_json(results.model_dump(mode="json"))
     else:
-        show(*summary(results), f"\n[bold]{out / 'report.html'}[/] shows all of it; results.json holds every number.")
+        show(
+            *summary(results),
+            f"\n[bold]{escape(out / 'report.html')}[/] shows all of it; results.json holds every number.",
+        )
     failed = [system for system in results.systems if system.status != "ok"]
     return 0 if not failed else 1 if len(failed) == len(results.systems) else 4
 
@@ -65,13 +68,13 @@ def summary(results: Results) -> list[Any]:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("micro F1, %")
     for name in results.sets:
-        table.add_column(name, justify="right")
+        table.add_column(escape(name), justify="right")
     for column in ("train s", "words/s", "memory MB", "size MB"):
         table.add_column(column, justify="right")
     main = next(iter(results.sets))
     for system in results.systems:
         if system.status != "ok":
-            table.add_row(system.name, f"[red]{system.status}[/]")
+            table.add_row(escape(system.name), f"[red]{system.status}[/]")
             continue
         cells = []
         for name in results.sets:
@@ -80,13 +83,17 @@ def summary(results: Results) -> list[Any]:
             cells.append(f"{100 * score.f1:.2f} [dim]{100 * low:.2f}-{100 * high:.2f}[/]")
         speed = system.predict[main].words_per_second
         table.add_row(
-            system.name,
+            escape(system.name),
             *cells,
             "-" if system.train is None else f"{system.train.seconds:,.0f}",
             "-" if speed is None else f"{speed:,.0f}",
             "-" if system.peak_memory_mb is None else f"{system.peak_memory_mb:,.0f}",
             "-" if system.size_mb is None else f"{system.size_mb:,.1f}",
         )
-    lines = ["", *(plain(sentence) for sentence in verdict(results))]
-    lines += [f"[red]{system.name} failed:[/] {system.error}" for system in results.systems if system.status != "ok"]
+    lines = ["", *(escape(plain(sentence)) for sentence in verdict(results))]
+    lines += [
+        f"[red]{escape(system.name)} failed:[/] {escape(system.error)}"
+        for system in results.systems
+        if system.status != "ok"
+    ]
     return [table, *lines]

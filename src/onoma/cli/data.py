@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from onoma.cli.common import announce, print_json, show
+from onoma.cli.common import DASH, announce, escape, print_json, show
 
 __all__ = ["data"]
 
@@ -44,7 +44,7 @@ def stats(*files: str, format: str | None = None, json: bool = False) -> None:
     table.add_column("")
     rows: dict[str, list[str]] = {}
     for file, statistics in found.items():
-        table.add_column(file, justify="right")
+        table.add_column(escape(file), justify="right")
         for name, value in _rows(statistics):
             rows.setdefault(name, [""] * len(found))[list(found).index(file)] = value
     for name, values in rows.items():
@@ -59,7 +59,7 @@ def _rows(statistics: Any) -> list[tuple[str, str]]:
         ("tokens", f"{statistics.tokens:,}"),
         ("mentions", f"{statistics.mentions:,}"),
     ]
-    rows += [(f"  {label}", f"{count:,}") for label, count in statistics.labels.items()]
+    rows += [(f"  {escape(label)}", f"{count:,}") for label, count in statistics.labels.items()]
     shown = {length: count for length, count in statistics.lengths.items() if length <= 5}
     rows += [(f"  {length} token{'s' if length != 1 else ''} long", f"{count:,}") for length, count in shown.items()]
     rows.append(("  longer", f"{sum(statistics.lengths.values()) - sum(shown.values()):,}"))
@@ -74,8 +74,8 @@ def _rows(statistics: Any) -> list[tuple[str, str]]:
 
 @data.command
 def convert(
-    source: str,
-    out: str,
+    source: Annotated[str, DASH],
+    out: Annotated[str, DASH],
     /,
     *,
     format: str | None = None,
@@ -100,7 +100,7 @@ def convert(
     lossy
         Leave out what the format cannot hold, and say how much, instead of refusing.
     """
-    from onoma import datasets, tokenization
+    from onoma import datasets, progress, tokenization
 
     announce()
     documents = datasets.read(source, format)
@@ -113,7 +113,7 @@ def convert(
     if lossy:
         lost = Counter(loss for document in documents for loss in datasets.get(target).losses(document))
         for what, count in lost.most_common(10):
-            show(f"lost {count:,} x {what}")
+            progress.say(f"lost {count:,} x {what}")
     datasets.write(documents, out, to, **options)
 
 
@@ -162,12 +162,14 @@ def check(
     for file, findings in found.items():
         shown = [finding for finding in findings if notes or finding.severity != "note"]
         counts = Counter[str](finding.severity for finding in findings)
-        show(f"[bold]{file}[/]: {counts['error']:,} errors, {counts['warning']:,} warnings, {counts['note']:,} notes")
+        found_here = ", ".join(f"{counts[severity]:,} {severity}s" for severity in ("error", "warning", "note"))
+        show(f"[bold]{escape(file)}[/]: {found_here}")
         by_kind: Counter[str] = Counter()
         for finding in shown:
             by_kind[finding.kind] += 1
             if by_kind[finding.kind] <= limit:
-                show(f"  {finding.severity}: {finding.kind}: document {finding.document_id}: {finding.message}")
+                where = f"document {escape(finding.document_id)}"
+                show(f"  {finding.severity}: {finding.kind}: {where}: {escape(finding.message)}")
         for kind, count in by_kind.items():
             if count > limit:
                 show(f"  ... {kind}: {count - limit:,} more")

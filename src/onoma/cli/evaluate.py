@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from onoma.cli.common import announce, print_json, show
+from onoma.cli.common import DASH, announce, escape, print_json, show
 
 if TYPE_CHECKING:
     from onoma.evaluation import Scores
@@ -16,9 +16,9 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    gold: str,
-    pred: str,
-    against: str | None = None,
+    gold: Annotated[str, DASH],
+    pred: Annotated[str, DASH],
+    against: Annotated[str | None, DASH] = None,
     /,
     *,
     protocol: str = "strict",
@@ -70,11 +70,19 @@ def evaluate(
     documents = [tokenization.split(document) for document in datasets.read(gold, gold_format)]
     wanted = labels or None
     sides: list[Scores] = [
-        score(documents, datasets.read_predictions(path, pred_format), labels=wanted, resamples=resamples, seed=seed)
+        score(
+            documents,
+            datasets.read_predictions(path, pred_format, gold=documents),
+            labels=wanted,
+            resamples=resamples,
+            seed=seed,
+        )
         for path in (pred, against)
         if path is not None
     ]
     names = [Path(path).name for path in (pred, against) if path is not None]
+    if len(set(names)) < len(names):
+        names = [pred, f"{against}" if against != pred else f"{against} (again)"]
     tests = _tests(sides, resamples, seed) if len(sides) == 2 and resamples else []
     if json:
         blocks: dict[str, Any] = {name: side.to_dict() for name, side in zip(names, sides, strict=True)}
@@ -101,11 +109,11 @@ def _show(names: list[str], sides: list[Scores], tests: list[Any]) -> None:
     from onoma.evaluation import table
 
     for name, side in zip(names, sides, strict=True):
-        show(f"[bold]{name}[/]", table(side), "")
+        show(f"[bold]{escape(name)}[/]", table(side), "")
     for test in tests:
         low, high = test.interval
         show(
-            f"{names[0]} less {names[1]}: {100 * test.difference:+.2f} points of micro F1 "
+            f"{escape(names[0])} less {escape(names[1])}: {100 * test.difference:+.2f} points of micro F1 "
             f"[{100 * low:+.2f}, {100 * high:+.2f}], p = {test.p_value:.4f} "
             f"({test.test.replace('_', ' ')}, {test.resamples:,} resamples of {test.units:,} {test.unit}s)"
         )

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from onoma.cli.common import DASH, announce
 from onoma.document import Document, Prediction
-from onoma.exceptions import UnknownFormatError
+from onoma.exceptions import ConfigError, DataError, UnknownFormatError
 
 __all__ = ["predict"]
 
@@ -19,10 +20,10 @@ Pairs = Iterable[tuple[Document, Prediction]]
 
 def predict(
     model: Path,
-    input: str = "-",
+    input: Annotated[str, DASH] = "-",
     /,
     *,
-    out: Annotated[str | None, Parameter(alias="-o")] = None,
+    out: Annotated[str | None, Parameter(alias="-o", allow_leading_hyphen=True)] = None,
     format: Literal["text", "conll", "conllu", "iob2", "jsonl", "brackets"] | None = None,
     to: Literal["jsonl", "conll", "color"] | None = None,
     stream: bool = False,
@@ -50,10 +51,17 @@ def predict(
         No progress on stderr.
     """
     from onoma import datasets
-    from onoma.cli.common import announce
     from onoma.recognizer import Recognizer
 
     target = to or _target(out)
+    if (
+        out not in (None, "-")
+        and input != "-"
+        and Path(out).exists()
+        and Path(input).exists()
+        and Path(out).samefile(input)
+    ):
+        raise ConfigError(f"{out}: is the input itself: name another --out")
     announce(quiet=quiet)
     recognizer = Recognizer.load(model)
     documents = _text(input) if _is_text(input, format) else datasets.stream(input, format)
@@ -87,6 +95,13 @@ def _is_text(input: str, format: str | None) -> bool:
         datasets.sniff(input)
     except UnknownFormatError:
         return True
+    except DataError as problem:
+        # A text whose lines happen to have equally many words looks like columns, but for its tags.
+        if Path(input).is_file():
+            problem.mend = (
+                f"{problem.mend}; or, if it is plain text: --format text" if problem.mend else "--format text"
+            )
+        raise
     return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onoma.cli.common import show
+from onoma.cli.common import escape, show
 
 __all__ = ["report"]
 
@@ -23,4 +23,4 @@ def report(folder: Path, /) -> None:
     results = read(folder)
     where = folder if folder.is_dir() else folder.parent
     html.write(results, where)
-    show(f"{where / 'report.html'}")
+    show(escape(where / "report.html"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from onoma.schemes import Repair
 from onoma.settings import Settings, flags_of
@@ -25,7 +25,7 @@ class TrainSettings(Settings):
     """Labelled development file: chooses the epoch."""
     out: Annotated[Path, Parameter(alias="-o")]
     """Folder of the trained recognizer; with several seeds it holds one folder a seed."""
-    seed: Annotated[tuple[int, ...], Parameter(negative=())] = (1,)
+    seed: Annotated[tuple[int, ...], Parameter(negative=()), Field(min_length=1)] = (1,)
     """Training seed; may be given several times."""
     format: str | None = None
     """Format of the files; found out where not given."""
@@ -62,7 +62,7 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
     """
     settings = TrainSettings.merged(config, TrainFlags.model_construct() if flags is None else flags)
     from onoma import datasets
-    from onoma.cli.common import announce, show
+    from onoma.cli.common import announce, escape, show
     from onoma.document import LabelSet
     from onoma.recognizer import Recognizer
 
@@ -86,7 +86,7 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
         recognizer.trained["settings"] = settings.model_dump(mode="json", exclude={"out"})
         recognizer.save(folder)
         done = f"{settings.model}, seed {seed}, trained in {fitted.seconds:,.0f} s{_score(recognizer, dev)}"
-        show(f"[bold]{folder}[/]: {done}")
+        show(f"[bold]{escape(folder)}[/]: {done}")
 
 
 def _score(recognizer: Any, dev: Any) -> str:

@@ -53,7 +53,7 @@ def assemble(experiment: Experiment, sets: dict[str, Loaded], cells: dict[str, d
 def _score(
     gold: Sequence[Document], folder: Path, set_name: str, settings: SetSettings, experiment: Experiment
 ) -> Scores:
-    predictions = datasets.read_predictions(folder / f"predictions-{set_name}.jsonl")
+    predictions = datasets.read_predictions(folder / f"predictions-{set_name}.jsonl", gold=gold)
     return evaluate(gold, predictions, labels=settings.labels, resamples=experiment.resamples)
 
 

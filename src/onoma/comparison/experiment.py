@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,9 @@ from onoma.schemes import Repair
 from onoma.settings import Settings
 
 __all__ = ["Experiment", "SetSettings", "Source", "SystemSettings", "located"]
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Source(Settings):
@@ -34,7 +37,7 @@ class SetSettings(Source):
 
     role: Literal["in_domain", "out_of_domain"] = "in_domain"
     """Whether the systems were trained for this kind of text."""
-    labels: tuple[str, ...] | None = None
+    labels: tuple[str, ...] | None = Field(None, min_length=1)
     """Score these labels only, in gold and predictions; named in the signature. By default all of both."""
     description: str | None = None
     """One line for the report."""
@@ -55,7 +58,7 @@ class SystemSettings(Settings):
     """What happens to training spans that tags cannot write."""
     splitter: str = "unicode"
     """How raw text is split into tokens."""
-    seeds: tuple[int, ...] | None = None
+    seeds: tuple[Seed, ...] | None = Field(None, min_length=1)
     """Seeds of this system; by default the experiment's (one where the family does not use any)."""
     options: dict[str, Any] = {}
     """Options of the family."""
@@ -84,7 +87,7 @@ class Experiment(Settings):
     """Test sets by name."""
     systems: dict[str, SystemSettings] = Field(min_length=1)
     """Systems by name."""
-    seeds: tuple[int, ...] = Field((1,), min_length=1)
+    seeds: tuple[Seed, ...] = Field((1,), min_length=1)
     """Training seeds."""
     resamples: int = Field(1000, ge=0)
     """Bootstrap resamples for intervals and tests."""

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from onoma import progress
 from onoma.comparison.assemble import assemble
 from onoma.comparison.cell import RECORD, CellRecord, set_mark
 from onoma.comparison.experiment import Experiment, located
-from onoma.comparison.sources import load
+from onoma.comparison.sources import Loaded, load
 from onoma.exceptions import ConfigError, DataError
 from onoma.files import write_text
 from onoma.report import html
@@ -43,6 +44,7 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     if out.exists() and not out.is_dir():
         raise DataError("is no folder", path=out, mend="name another --out")
     sets = {name: load(settings, base) for name, settings in experiment.sets.items()}
+    sets = {name: _told(loaded, experiment, base) for name, loaded in sets.items()}
     marks = {name: set_mark(experiment.sets[name], loaded.sha256) for name, loaded in sets.items()}
     fingerprint = {name: _fingerprint(experiment, name, base) for name in experiment.systems}
     try:
@@ -67,6 +69,16 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     write_text(out / "results.json", dumps(results))
     html.write(results, out)
     return results
+
+
+def _told(loaded: Loaded, experiment: Experiment, base: Path) -> Loaded:
+    """The set with a note, also said aloud, where its file is one that systems learn from."""
+    notes: list[str] = []
+    for source, use in ((experiment.train, "trained on"), (experiment.dev, "used to choose the epoch")):
+        if source is not None and load(source, base).sha256 == loaded.sha256:
+            notes.append(f"this very file is also {use}: its scores say nothing about new text")
+            progress.say(f"{source.source}: {notes[-1]}")
+    return replace(loaded, notes=(*loaded.notes, *notes))
 
 
 def _fingerprint(experiment: Experiment, name: str, base: Path) -> str:

@@ -19,11 +19,11 @@ from onoma.datasets.catalog import load
 from onoma.datasets.check import Finding, check
 from onoma.datasets.files import STDIN, replacing, text_lines
 from onoma.datasets.fingerprint import fingerprint
-from onoma.datasets.predictions import predictions_of, write_predictions
+from onoma.datasets.predictions import check_text, predictions_of, write_predictions
 from onoma.datasets.recognise import HEAD, recognise
 from onoma.datasets.statistics import DataStatistics, statistics
 from onoma.document import Document, Prediction, Span
-from onoma.exceptions import ConfigError
+from onoma.exceptions import ConfigError, DataError
 from onoma.tables import lookup, row_names
 
 __all__ = [
@@ -131,22 +131,32 @@ def format_of(path: str | Path) -> str:
     return name
 
 
-def read_predictions(path: str | Path, format: str | None = None) -> list[Prediction]:
+def read_predictions(
+    path: str | Path, format: str | None = None, *, gold: Iterable[Document] | None = None
+) -> list[Prediction]:
     """The predictions of a file: our JSON Lines with problems, tags and raw answers, or any other format's spans.
 
-    From column formats the tags are kept as they stand, before any repair.
+    From column formats the tags are kept as they stand, before any repair. With `gold`, a prediction that was made for
+    another text than the gold document of its id is a `DataError`.
     """
+    texts = None if gold is None else {document.id: document.text for document in gold}
     lines = text_lines(path)
     if format is None:
         head = list(islice(lines, HEAD))
         format = recognise(head, _named(path), _by_ending(path))
         lines = chain(head, lines)
     if format == "jsonl":
-        return list(predictions_of(lines, _named(path)))
+        return list(predictions_of(lines, _named(path), texts))
     reader = get(format)
     keeps = "keep_tags" in inspect.signature(reader.read).parameters
-    documents = reader.read(lines, _named(path), **({"keep_tags": True} if keeps else {}))
-    return [Prediction(document.id, document.spans, tags=document.meta.get("tags")) for document in documents]
+    found: list[Prediction] = []
+    for document in reader.read(lines, _named(path), **({"keep_tags": True} if keeps else {})):
+        try:
+            check_text(document.id, document.text, texts)
+        except DataError as error:
+            raise DataError(error.message, path=_named(path), mend=error.mend) from None
+        found.append(Prediction(document.id, document.spans, tags=document.meta.get("tags")))
+    return found
 
 
 def _named(path: str | Path) -> str | Path:

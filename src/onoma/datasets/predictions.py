@@ -10,10 +10,10 @@ from onoma.document import Document, Prediction, Problem
 from onoma.exceptions import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["prediction_line", "predictions_of", "write_predictions"]
+__all__ = ["check_text", "prediction_line", "predictions_of", "write_predictions"]
 
 KEYS = (*jsonl.KEYS, *jsonl.ANSWER_KEYS)
 _PROBLEM_KEYS = ("kind", "text", "label")
@@ -45,8 +45,13 @@ def _problem_record(problem: Problem) -> dict[str, str]:
     return record if problem.label is None else {**record, "label": problem.label}
 
 
-def predictions_of(lines: Iterable[str], path: str | Path) -> Iterator[Prediction]:
-    """The predictions of a file of JSON Lines; every `DataError` names file and line."""
+def predictions_of(
+    lines: Iterable[str], path: str | Path, texts: Mapping[str, str] | None = None
+) -> Iterator[Prediction]:
+    """The predictions of a file of JSON Lines; every `DataError` names file and line.
+
+    `texts` by document id are what the predictions must have been made for.
+    """
     seen: dict[str, int] = {}
     for line, record in jsonl.objects(lines, path):
         try:
@@ -54,10 +59,25 @@ def predictions_of(lines: Iterable[str], path: str | Path) -> Iterator[Predictio
             id = prediction.document_id
             if id in seen:
                 raise DataError(f"document id {id!r} stands already in line {seen[id]}")
+            check_text(id, record["text"], texts)
         except DataError as error:
             raise DataError(error.message, path=path, line=line, mend=error.mend) from None
         seen[id] = line
         yield prediction
+
+
+def check_text(id: str, text: str, texts: Mapping[str, str] | None) -> None:
+    """Raise `DataError` where a prediction was made for another text than that of the document of its id."""
+    expected = None if texts is None else texts.get(id)
+    if expected is not None and text != expected:
+        at = next(
+            (at for at, (a, b) in enumerate(zip(text, expected, strict=False)) if a != b), min(len(text), len(expected))
+        )
+        raise DataError(
+            f"document {id!r}: predicted for another text than the gold's, from character {at} on: "
+            f"{text[at : at + 20]!r} instead of {expected[at : at + 20]!r}",
+            mend="predict the gold file itself",
+        )
 
 
 def _prediction(record: dict[str, Any]) -> Prediction:

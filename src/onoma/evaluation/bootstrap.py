@@ -70,8 +70,10 @@ class Intervals:
     by_label: dict[str, Interval]
 
 
-def check_settings(resamples: int, confidence: float) -> None:
-    """Raise `ConfigError` for a negative number of resamples or a confidence outside (0, 1)."""
+def check_settings(resamples: int, confidence: float, seed: int) -> None:
+    """Raise `ConfigError` for a negative number of resamples or seed, or a confidence outside (0, 1)."""
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}: 0 or more")
     if resamples < 0:
         raise ConfigError(f"resamples is {resamples}: 0 for no interval, or more")
     if not 0 < confidence < 1:
@@ -99,7 +101,7 @@ def bootstrap(counts: UnitCounts, *, resamples: int, seed: int, confidence: floa
 
     The macro average of a resample goes over the labels with gold support in that resample.
     """
-    check_settings(resamples, confidence)
+    check_settings(resamples, confidence, seed)
     units = len(counts)
     if not units or not resamples:
         return None

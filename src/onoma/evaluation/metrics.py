@@ -128,7 +128,7 @@ def evaluate(
     default documents, or sentences where there are fewer than 20 documents. Raises `EvaluationError` where the
     two sides cannot be joined by id, `ConfigError` for an unusable setting.
     """
-    check_settings(resamples, confidence)
+    check_settings(resamples, confidence, seed)
     documents = tuple(gold)
     matching = match(documents, predictions, labels=labels)
     counts = count_units(matching, unit)

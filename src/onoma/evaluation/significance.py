@@ -97,7 +97,7 @@ def paired_bootstrap(
     Raises `EvaluationError` where the sides were scored on different gold, units or filters, `ConfigError`
     for an unknown metric or an unusable setting.
     """
-    pair = _prepare(a, b, metric, resamples, confidence)
+    pair = _prepare(a, b, metric, resamples, confidence, seed)
     drawn = _bootstrap_differences(pair, resamples, seed)
     below, above = int((drawn <= TOLERANCE).sum()), int((drawn >= -TOLERANCE).sum())
     p_value = min(1.0, 2 * (1 + min(below, above)) / (resamples + 1))
@@ -117,7 +117,7 @@ def approximate_randomisation(
 
     The test has no interval of its own: the one given is the paired bootstrap's. Raises as that does.
     """
-    pair = _prepare(a, b, metric, resamples, confidence)
+    pair = _prepare(a, b, metric, resamples, confidence, seed)
     interval = percentile_interval(_bootstrap_differences(pair, resamples, seed), confidence)
     # Sides with different numbers of seeds are repeated to a common number, so that a stack can change sides.
     seeds = math.lcm(len(pair.a), len(pair.b))
@@ -171,8 +171,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _prepare(a: Side, b: Side, metric: str, resamples: int, confidence: float) -> _Pair:
-    check_settings(resamples, confidence)
+def _prepare(a: Side, b: Side, metric: str, resamples: int, confidence: float, seed: int) -> _Pair:
+    check_settings(resamples, confidence, seed)
     if not resamples:
         raise ConfigError("a test needs at least one resample")
     if metric not in F1S:

@@ -25,17 +25,17 @@ class TrainingOptions(FamilyOptions):
     """Passes over the training data at most."""
     patience: int = Field(2, ge=1)
     """Stop after so many epochs without a better dev F1 (where there are dev documents)."""
-    learning_rate: float = Field(1e-4, gt=0)
+    learning_rate: float = Field(1e-4, gt=0, allow_inf_nan=False)
     """Peak learning rate of pre-trained weights."""
-    head_learning_rate: float = Field(1e-3, gt=0)
+    head_learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False)
     """Peak learning rate of new weights."""
-    weight_decay: float = Field(0.01, ge=0)
+    weight_decay: float = Field(0.01, ge=0, allow_inf_nan=False)
     """AdamW's decay of matrices (not of biases and norms)."""
     warmup: float = Field(0.1, ge=0, lt=1)
     """Share of the steps in which the learning rate rises; it falls linearly afterwards."""
     batch_tokens: int = Field(1024, ge=1)
     """Pieces in a training batch, about."""
-    max_grad_norm: float = Field(1.0, gt=0)
+    max_grad_norm: float = Field(1.0, gt=0, allow_inf_nan=False)
     """Gradients are clipped to this norm."""
     keep_checkpoints: bool = False
     """Leave the trainer's resume files in place after a finished run."""

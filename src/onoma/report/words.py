@@ -65,9 +65,17 @@ def ranking(results: Results, name: str) -> list[System]:
     return sorted(scored, key=lambda system: -system.scores[name].micro.f1)
 
 
+def _scored(results: Results) -> list[str]:
+    """The sets that some system was scored on and that hold gold mentions."""
+    return [name for name in results.sets if any(each.scores[name].micro.support for each in ranking(results, name))]
+
+
 def main_set(results: Results) -> str | None:
-    """The set that the verdict is about: the first in-domain one with scores, else the first with scores."""
-    scored = [name for name in results.sets if ranking(results, name)]
+    """The set that the verdict is about: the first in-domain one with scores, else the first with scores.
+
+    Sets without any gold mention say nothing about who leads.
+    """
+    scored = _scored(results)
     inside = [name for name in scored if results.sets[name].role == "in_domain"]
     return next(iter(inside or scored), None)
 
@@ -83,8 +91,9 @@ def gap(results: Results, system: System) -> Gap | None:
     """A system's in-domain and out-of-domain means; None where one is missing.
 
     A system that was not scored on every set the others were has none either: its means would be of other sets.
+    Sets without any gold mention take no part.
     """
-    scored = [name for name in results.sets if ranking(results, name)]
+    scored = _scored(results)
     if system.status != "ok" or any(name not in system.scores for name in scored):
         return None
     inside = [system.scores[name].micro.f1 for name in scored if results.sets[name].role == "in_domain"]
@@ -196,18 +205,22 @@ def _lead(results: Results, main: str, ranked: Sequence[System]) -> Sentence:
 
 def _elsewhere(results: Results, main: str, best: System) -> Sentence:
     led: list[str] = []
+    shared: list[str] = []
     lost: list[tuple[str, System]] = []
     for name in results.sets:
         ranked = ranking(results, name)
-        if name == main or len(ranked) < 2:
+        if name == main or len(ranked) < 2 or name not in _scored(results):
             continue
-        if ranked[0].name == best.name:
-            led.append(name)
+        top = ranked[0].scores[name].micro.f1
+        if best.name in [each.name for each in ranked] and best.scores[name].micro.f1 == top:
+            (shared if ranked[1].scores[name].micro.f1 == top else led).append(name)
         else:
             lost.append((name, ranked[0]))
     parts: list[str] = []
     if led:
         parts += ["It has the highest micro F1 on ", *_listed(led), " too."]
+    if shared:
+        parts += [" " if parts else "", "It shares the highest micro F1 on ", *_listed(shared), "."]
     for name, other in lost:
         value = numbers.percent(other.scores[name].micro.f1)
         parts += [" " if parts else "", "On ", Name(name), " the highest is ", Name(other.name), f" with {value} %."]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from onoma.exceptions import MissingExtraError, ModelError
 
-__all__ = ["default_encoder", "load_backbone", "require_torch", "resolve"]
+__all__ = ["default_encoder", "load_backbone", "load_module", "load_tokenizer", "require_torch", "resolve"]
 
 logger = logging.getLogger("onoma")
 
@@ -80,26 +81,69 @@ def load_backbone(encoder: str, tags: tuple[str, ...], dropout: float | None, se
     """Tokenizer and token-classification module with a new head for `tags`; raises `ModelError`."""
     require_torch()
     import torch
-    from transformers import AutoConfig, AutoModelForTokenClassification
+    from transformers import AutoConfig
 
     local = Path(encoder).is_dir()
     try:
         config = AutoConfig.from_pretrained(encoder, local_files_only=local)
-        config.id2label = dict(enumerate(tags))
-        config.label2id = {tag: number for number, tag in enumerate(tags)}
-        if dropout is not None:
-            config.classifier_dropout = dropout
-        torch.manual_seed(seed)
-        module = quietly(
-            AutoModelForTokenClassification.from_pretrained,
-            encoder,
-            config=config,
-            local_files_only=local,
-            dtype=torch.float32,
-        )
-    except (OSError, ValueError, KeyError) as problem:
-        raise ModelError(f"encoder {encoder!r} cannot be loaded: {str(problem).splitlines()[0]}") from problem
+    except LOADING as problem:
+        raise ModelError(f"encoder {encoder!r} cannot be loaded: {first_line(problem)}") from problem
+    config.id2label = dict(enumerate(tags))
+    config.label2id = {tag: number for number, tag in enumerate(tags)}
+    if dropout is not None:
+        config.classifier_dropout = dropout
+    torch.manual_seed(seed)
+    module, missing = load_module(encoder, config)
+    strangers = [name for name in missing if name.startswith(module.base_model_prefix) and ".pooler." not in name]
+    if strangers:
+        raise ModelError(f"encoder {encoder!r} holds no weights for {strangers[0]} and {len(strangers) - 1} others")
+    _renew_head(module, seed, missing)
     return load_tokenizer(encoder), module
+
+
+LOADING = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+"""What a damaged folder makes `transformers` raise."""
+
+
+def first_line(problem: BaseException) -> str:
+    """The first line of an exception's text."""
+    return str(problem).strip().split("\n")[0] or type(problem).__name__
+
+
+def load_module(folder: str, config: Any = None) -> tuple[Any, list[str]]:
+    """A token-classification module and the names of the weights it did not find; raises `ModelError`."""
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForTokenClassification
+
+    try:
+        module, report = quietly(
+            AutoModelForTokenClassification.from_pretrained,
+            folder,
+            **({} if config is None else {"config": config}),
+            local_files_only=Path(folder).is_dir(),
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=config is not None,
+        )
+    except (*LOADING, SafetensorError) as problem:
+        raise ModelError(f"{folder}: the model is missing or damaged: {first_line(problem)}") from problem
+    return module, sorted(report["missing_keys"])
+
+
+def _renew_head(module: Any, seed: int, drawn: Sequence[str]) -> None:
+    """Draw those weights of the head that are not `drawn` already: the folder brought them, for other tags."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    deviation = getattr(module.config, "initializer_range", 0.02)
+    for name, parameter in module.named_parameters():
+        if not name.startswith(module.base_model_prefix) and name not in drawn:
+            with torch.no_grad():
+                if parameter.dim() > 1:
+                    parameter.normal_(0.0, deviation, generator=generator)
+                else:
+                    parameter.zero_()
 
 
 def load_tokenizer(encoder: str) -> Any:
@@ -111,8 +155,8 @@ def load_tokenizer(encoder: str) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(encoder, **options)
         if getattr(tokenizer, "add_prefix_space", None) is False:
             tokenizer = AutoTokenizer.from_pretrained(encoder, add_prefix_space=True, **options)
-    except (OSError, ValueError, KeyError) as problem:
-        raise ModelError(f"the tokenizer of {encoder!r} cannot be loaded: {str(problem).splitlines()[0]}") from problem
+    except LOADING as problem:
+        raise ModelError(f"the tokenizer of {encoder!r} cannot be loaded: {first_line(problem)}") from problem
     if not tokenizer.is_fast:
         raise ModelError(f"the tokenizer of {encoder!r} has no fast version: save it as tokenizer.json")
     return tokenizer

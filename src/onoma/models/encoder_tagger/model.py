@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from onoma import progress
 from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ModelError
-from onoma.models.encoder_tagger.backbone import load_backbone, load_tokenizer, quietly, require_torch, resolve
+from onoma.models.encoder_tagger.backbone import (
+    load_backbone,
+    load_module,
+    load_tokenizer,
+    quietly,
+    require_torch,
+    resolve,
+)
 from onoma.models.encoder_tagger.options import EncoderTaggerOptions
 from onoma.models.encoder_tagger.pieces import Pieces, Window
 
@@ -146,16 +153,9 @@ class EncoderTagger:
     def load(cls, folder: Path, tagset: Sequence[str], options: Any) -> Self:
         """The tagger of a folder; nothing is looked up anywhere else."""
         require_torch()
-        import torch
-        from safetensors import SafetensorError
-        from transformers import AutoModelForTokenClassification
-
-        try:
-            module = quietly(
-                AutoModelForTokenClassification.from_pretrained, folder, local_files_only=True, dtype=torch.float32
-            )
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
-            raise ModelError(f"{folder}: the model is missing or damaged: {str(problem).splitlines()[0]}") from problem
+        module, missing = load_module(str(folder))
+        if missing:
+            raise ModelError(f"{folder}: the model is damaged: it holds no weights for {missing[0]}")
         named = tuple(module.config.id2label[number] for number in range(module.config.num_labels))
         if named != tuple(tagset):
             raise ModelError(f"{folder}: config.json names the tags {named}, onoma.json {tuple(tagset)}")

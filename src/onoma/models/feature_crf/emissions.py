@@ -19,6 +19,18 @@ _LIMIT = 400_000
 """Distinct words to remember between calls: a few hundred bytes each for every offset of the templates."""
 
 
+def _appended(table: Floats, more: Floats) -> Floats:
+    """`table` with rows added, in place where its buffer has room: copying all for each new word would be quadratic."""
+    size = len(table) + len(more)
+    buffer = table if table.base is None else table.base
+    if not isinstance(buffer, np.ndarray) or len(buffer) < size:
+        grown = np.empty((max(64, 2 * size), table.shape[1]))
+        grown[: len(table)] = table
+        buffer = grown
+    buffer[len(table) : size] = more
+    return buffer[:size]
+
+
 class Emissions:
     """Scores sentences; remembers the summed weights of every word it has seen, at every offset."""
 
@@ -76,5 +88,5 @@ class Emissions:
             numbers = np.array(rows, dtype=np.int64)
             hit = np.flatnonzero(numbers >= 0)
             more[hit] += self.weights.state[numbers[hit]]
-        table = self.by_number[offset] = np.concatenate((table, more))
+        table = self.by_number[offset] = _appended(table, more)
         return table

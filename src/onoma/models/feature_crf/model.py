@@ -32,9 +32,9 @@ class FeatureCrfOptions(FamilyOptions):
 
     templates: str | tuple[str, ...] = "default"
     """A shipped template set, or template lines."""
-    c1: float = Field(0.0, ge=0)
+    c1: float = Field(0.0, ge=0, allow_inf_nan=False)
     """L1 penalty: above 0 most weights become exactly 0."""
-    c2: float = Field(0.3, ge=0)
+    c2: float = Field(0.3, ge=0, allow_inf_nan=False)
     """L2 penalty (1 / (2 sigma^2) in the usual notation)."""
     max_iterations: int = Field(150, ge=1)
     """L-BFGS iterations at most."""
@@ -105,7 +105,7 @@ class FeatureCrf:
         transition, names = emissions.weights.transition, np.array(emissions.weights.tags, dtype=object)
         with progress.bar("feature_crf: predicting", len(sentences)) as bar:
             for block in _blocks(lengths):
-                rows = np.concatenate([np.arange(ends[number] - lengths[number], ends[number]) for number in block])
+                rows = np.concatenate([np.arange(int(ends[n] - lengths[n]), int(ends[n])) for n in block])
                 lattice = Lattice.of(scores[rows], lengths[block])
                 posteriors = forward_backward(lattice, transition)
                 for number, path, posterior in zip(block, viterbi(lattice, transition), posteriors, strict=True):
