@@ -122,7 +122,7 @@ def test_a_seeded_run_twice_gives_the_same_bytes_whatever_the_hash_seed(family: 
         "chosen = {**chosen, **({'epochs': 2} if 'epochs' in chosen else {})}\n"
         "made = Recognizer.create(sys.argv[2], LabelSet.of(CORPUS), options=chosen, seed=7)\n"
         "made.fit(CORPUS, seed=7)\n"
-        "made.model.save(Path(sys.argv[4]))\n"
+        "made.save(Path(sys.argv[4]))\n"
         "print(json.dumps([[(s.start, s.end, s.label, s.score) for s in p.spans] for p in made.predict(CORPUS)]))\n"
     )
     options(family, tmp_path)

@@ -99,7 +99,7 @@ class Recognizer:
             "seed": seed,
             "train": {**record, "fingerprint": datasets.fingerprint(train)},
             "dev": None,
-            "fitted": fitted.model_dump(exclude={"curve"}),
+            "fitted": {"epochs": fitted.epochs, "best_epoch": fitted.best_epoch},  # no clock: same run, same bytes
         }
         if dev and fitted.best_epoch is not None:
             self.trained["dev"] = {
