@@ -153,7 +153,7 @@ def _compare(set_name: str, scores: dict[str, dict[str, list[Scores]]], resample
             interval=each.interval,
             p_value=each.p_value,
             p_adjusted=p_adjusted,
-            test=f"{each.test.replace('_', ' ')}, {each.units:,} {each.unit}s, {each.seeds_a} and {each.seeds_b} seed(s)",
+            test=f"{each.test.replace('_', ' ')}, {each.units:,} {each.unit}s, {each.seeds_a}+{each.seeds_b} seeds",
         )
         for (a, b), each, p_adjusted in zip(pairs, found, adjusted, strict=True)
     ]
