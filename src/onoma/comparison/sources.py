@@ -30,8 +30,12 @@ class Loaded:
 def load(source: Source, base: Path) -> Loaded:
     """Read a source whose relative path starts at `base`; raises `DataError` or `ConfigError`."""
     where = located(source.source, base)
-    path = catalog.resolve(where).path if catalog.is_reference(where) else Path(where)
-    notes = [datasets.sniff(where).reason] if source.format is None else [f"read as {source.format}"]
+    if catalog.is_reference(where):
+        path = catalog.resolve(where).path
+        notes = [f"catalogue entry {where}, file {path.name}"]
+    else:
+        path = Path(where)
+        notes = [datasets.sniff(where).reason] if source.format is None else [f"read as {source.format}"]
     documents = datasets.read(where, source.format, **source.options)
     if not documents:
         raise DataError("holds no document", path=path)
