@@ -6,5 +6,5 @@ cd "$(dirname "$0")"
 for name in conll2003 uner_ewt; do
     onoma compare "$name.toml" --out "runs/$name"
     mkdir -p "results/$name"
-    cp "runs/$name/results.json" "runs/$name/results.md" "runs/$name/report.html" "results/$name/"
+    cp "runs/$name/results.json" "runs/$name/results.md" "results/$name/"
 done
