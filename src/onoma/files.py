@@ -81,10 +81,10 @@ def replacing_folder(path: Path, keep: str | None = None) -> Iterator[Path]:
             try:
                 os.replace(scratch, path)
             except OSError:
-                os.replace(old / "old", path)
+                os.replace(old / "old", path)  # where even that fails, the old folder is kept under its hidden name
+                old.rmdir()
                 raise
-            finally:
-                shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
         else:
             os.replace(scratch, path)
     finally:

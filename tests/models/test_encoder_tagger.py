@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -208,6 +209,12 @@ def test_weights_that_are_missing_are_refused(tagger: EncoderTagger, tmp_path: P
     save_file(headless, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(ModelError, match="holds no weights for classifier"):
         EncoderTagger.load(tmp_path, TAGS, tagger.options)
+    config = json.loads((tmp_path / "config.json").read_text())
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    (tmp_path / "config.json").write_text(json.dumps({**config, "intermediate_size": 48}))
+    with pytest.raises(ModelError, match=r"holds no weights for (bert|roberta)"):
+        EncoderTagger.create(TAGS, EncoderTaggerOptions(encoder=str(tmp_path)), seed=1)
+    (tmp_path / "config.json").write_text(json.dumps(config))
     foreign = {f"other.{name}": value for name, value in weights.items()}
     save_file(foreign, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(ModelError, match="holds no weights for"):

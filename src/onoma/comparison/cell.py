@@ -87,7 +87,7 @@ def _train(
     fitted = recognizer.fit(train, dev, folder=folder, seed=seed)
     seconds = time.perf_counter() - started
     recognizer.save(model)
-    # A resumed run's clock shows only its last part: the trainer's own count of the parts is in `fitted`.
+    # A resumed run's clock shows only its last part, so its seconds are not reported (see `assemble`).
     record = {
         "seconds": seconds,
         "resumed": fitted.resumed,

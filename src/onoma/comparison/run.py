@@ -44,9 +44,13 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     if out.exists() and not out.is_dir():
         raise DataError("is no folder", path=out, mend="name another --out")
     sets = {name: load(settings, base) for name, settings in experiment.sets.items()}
-    sets = {name: _told(loaded, experiment, base) for name, loaded in sets.items()}
+    learnt = {
+        use: None if source is None else load(source, base).sha256
+        for use, source in (("trained on", experiment.train), ("used to choose the epoch", experiment.dev))
+    }
+    sets = {name: _told(name, loaded, learnt) for name, loaded in sets.items()}
     marks = {name: set_mark(experiment.sets[name], loaded.sha256) for name, loaded in sets.items()}
-    fingerprint = {name: _fingerprint(experiment, name, base) for name in experiment.systems}
+    fingerprint = {name: _fingerprint(experiment, name, base, learnt) for name in experiment.systems}
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -71,25 +75,28 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     return results
 
 
-def _told(loaded: Loaded, experiment: Experiment, base: Path) -> Loaded:
+def _told(name: str, loaded: Loaded, learnt: dict[str, str | None]) -> Loaded:
     """The set with a note, also said aloud, where its file is one that systems learn from."""
     notes: list[str] = []
-    for source, use in ((experiment.train, "trained on"), (experiment.dev, "used to choose the epoch")):
-        if source is not None and load(source, base).sha256 == loaded.sha256:
+    for use, sha256 in learnt.items():
+        if sha256 == loaded.sha256:
             notes.append(f"this very file is also {use}: its scores say nothing about new text")
-            progress.say(f"{source.source}: {notes[-1]}")
+            progress.say(f"{name}: {notes[-1]}")
     return replace(loaded, notes=(*loaded.notes, *notes))
 
 
-def _fingerprint(experiment: Experiment, name: str, base: Path) -> str:
-    """A hash of everything the training of a system depends on, or of the saved model it is."""
+def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str, str | None]) -> str:
+    """A hash of everything the training of a system depends on, or of the saved model it is.
+
+    `learnt` holds the sha256 of the training and the dev file.
+    """
     system = experiment.systems[name]
     parts: list[Any] = [__version__, system.model_dump(mode="json", exclude={"seeds"})]
     if system.model is not None:
         parts.append(_content(Path(located(system.model, base))))
     else:
-        for source in (experiment.train, experiment.dev):
-            parts.append(None if source is None else [source.model_dump(mode="json"), load(source, base).sha256])
+        for source, sha256 in zip((experiment.train, experiment.dev), learnt.values(), strict=True):
+            parts.append(None if source is None else [source.model_dump(mode="json"), sha256])
         encoder = system.options.get("encoder")
         parts.append(_content(Path(encoder)) if isinstance(encoder, str) and Path(encoder).is_dir() else None)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from onoma.encodings.base import TagAnswer
 from onoma.settings import Settings
 
-__all__ = ["FamilyOptions", "Fitted", "SelfFitting", "TagModel", "TrainingOptions", "Validate"]
+__all__ = ["FamilyOptions", "Fitted", "SelfFitting", "TagModel", "TrainingOptions"]
 
 
 class FamilyOptions(Settings):
@@ -39,10 +39,6 @@ class TrainingOptions(FamilyOptions):
     """Gradients are clipped to this norm."""
     keep_checkpoints: bool = False
     """Leave the trainer's resume files in place after a finished run."""
-
-
-Validate = Callable[["TagModel"], float]
-"""Strict micro F1 of a model on the dev documents, by the final scorer's own matcher."""
 
 
 class Fitted(BaseModel):

@@ -128,7 +128,11 @@ def load_module(folder: str, config: Any = None) -> tuple[Any, list[str]]:
         )
     except (*LOADING, SafetensorError) as problem:
         raise ModelError(f"{folder}: the model is missing or damaged: {first_line(problem)}") from problem
-    return module, sorted(report["missing_keys"])
+    # A head of another size is drawn anew on purpose; weights of the encoder that do not fit were never read.
+    unfit = {key if isinstance(key, str) else key[0] for key in report["mismatched_keys"]}
+    return module, sorted(
+        {*report["missing_keys"], *(key for key in unfit if key.startswith(module.base_model_prefix))}
+    )
 
 
 def _renew_head(module: Any, seed: int, drawn: Sequence[str]) -> None:

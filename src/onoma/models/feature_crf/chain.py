@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Lattice", "forward_backward", "viterbi"]
+from onoma.schemes import OUTSIDE, split_tag
+
+__all__ = ["Lattice", "Posterior", "forward_backward", "mention_stops", "viterbi"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -126,8 +128,6 @@ def _log_sum(values: Floats, axis: int) -> Floats:
 
 def mention_stops(tags: Sequence[str]) -> NDArray[np.bool_]:
     """[tag, next tag]: whether a mention whose last tag is `tag` is over when `next tag` follows (conlleval's rule)."""
-    from onoma.schemes import OUTSIDE, split_tag
-
     stops = np.ones((len(tags), len(tags)), dtype=np.bool_)
     for row, tag in enumerate(tags):
         for column, after in enumerate(tags):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from onoma.models.feature_crf.features import EDGE_FUNCTIONS, FUNCTIONS, Template
 
-__all__ = ["AFTER", "BEFORE", "Corpus", "Vocabulary"]
+__all__ = ["AFTER", "BEFORE", "Corpus", "Vocabulary", "attributes", "unary_attributes"]
 
 Ints = NDArray[np.int64]
 
