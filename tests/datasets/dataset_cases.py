@@ -10,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from onoma import datasets
+from onoma.datasets.files import Source
 from onoma.document import Document, Span, Token
 
 CHARACTERS = 'abzÄ漢 \t\r[]|\\"#-_O1\u2028\u0085\u00a0\u200b\ufeff😀\x1c\u0301'
@@ -82,13 +83,8 @@ def written(documents: list[Document], format: str, **options: object) -> str:
 
 
 def reread(text: str, format: str, **options: object) -> list[Document]:
-    """The documents of a file with this content, split as files are split."""
-    lines = text.split("\n")
-    lines = lines[:-1] if not lines[-1] else lines
-    lines = [line.removesuffix("\r") for line in lines]
-    if lines:
-        lines[0] = lines[0].removeprefix("\ufeff")
-    return list(datasets.get(format).read(iter(lines), "made", **options))
+    """The documents of a file with this content."""
+    return list(datasets.get(format).read(Source.of(text), **options))
 
 
 def content(document: Document) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from onoma.datasets import get
 from onoma.datasets.columns import flat_losses
+from onoma.datasets.files import Source
 from onoma.document import Document, Span, Token
 from onoma.exceptions import ConfigError, DataError
 
@@ -16,7 +17,7 @@ CONLL = get("conll")
 
 
 def decide(text: str, **options: object):
-    return CONLL.decide(text.split("\n"), "made", **options)
+    return CONLL.decide(Source.of(text), **options)
 
 
 @settings(max_examples=150)

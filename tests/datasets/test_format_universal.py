@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onoma.datasets import get
+from onoma.datasets.files import Source
 from onoma.document import Document, Span
 from onoma.exceptions import DataError
 
@@ -62,7 +63,7 @@ def test_iob2_reads_ids_and_short_lines() -> None:
     (document,) = reread(ROWS, "iob2")
     assert (document.id, document.text) == ("d1", "Al # :")
     assert document.spans == (Span(0, 4, "ORG"),)
-    assert "1 line(s) of 3 columns" in get("iob2").decide(ROWS.split("\n"), "made").reason
+    assert "1 line(s) of 3 columns" in get("iob2").decide(Source.of(ROWS)).reason
     with pytest.raises(DataError, match="made:6: 3 columns, expected 5"):
         reread(ROWS, "iob2", ragged=False)
 
@@ -130,7 +131,7 @@ def test_the_key_may_be_named() -> None:
     text = row("1", "a", "Entity=B-X|NER=B-Y")
     assert reread(text, "conllu", key="Entity")[0].spans[0].label == "X"
     assert reread(text, "conllu")[0].spans[0].label == "Y"
-    assert "no mentions" in get("conllu").decide([row("1", "a")], "made").reason
+    assert "no mentions" in get("conllu").decide(Source.of(row("1", "a"))).reason
 
 
 @pytest.mark.parametrize(

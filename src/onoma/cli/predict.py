@@ -106,9 +106,9 @@ def _is_text(input: str, format: str | None) -> bool:
 
 
 def _text(input: str) -> Iterator[Document]:
-    from onoma.datasets.files import text_lines
+    from onoma.datasets.files import Source
 
-    for number, line in enumerate(text_lines(input), start=1):
+    for number, line in enumerate(Source(input).lines(), start=1):
         text = line.rstrip("\n")
         if text.strip():
             yield Document(str(number), text)

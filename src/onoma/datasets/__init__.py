@@ -9,7 +9,6 @@ import inspect
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Any, cast
 
@@ -17,10 +16,10 @@ from onoma.datasets import catalog
 from onoma.datasets.base import Decision, Format
 from onoma.datasets.catalog import load
 from onoma.datasets.check import Finding, check
-from onoma.datasets.files import STDIN, replacing, text_lines
+from onoma.datasets.files import Source, replacing
 from onoma.datasets.fingerprint import fingerprint
 from onoma.datasets.predictions import check_text, predictions_of, write_predictions
-from onoma.datasets.recognise import HEAD, recognise
+from onoma.datasets.recognise import recognise
 from onoma.datasets.statistics import DataStatistics, statistics
 from onoma.document import Document, Prediction, Span
 from onoma.exceptions import ConfigError, DataError
@@ -74,10 +73,8 @@ def sniff(path: str | Path) -> Decision:
     if catalog.is_reference(path):
         found = catalog.resolve(str(path))
         return Decision(found.format, dict(found.options), f"catalogue entry {path}: {found.path}")
-    lines = text_lines(path)
-    head = list(islice(lines, HEAD))
-    name = recognise(head, _named(path), _by_ending(path))
-    return get(name).decide(chain(head, lines), _named(path))
+    source = Source(path).kept()
+    return get(_recognised(source)).decide(source)
 
 
 def read(path: str | Path, format: str | None = None, **options: Any) -> list[Document]:
@@ -98,16 +95,14 @@ def stream(path: str | Path, format: str | None = None, **options: Any) -> Itera
         found = catalog.resolve(str(path))
         path, format, options = found.path, found.format, {**found.options, **options}
     dropped = _labels(options.pop("drop_labels", ()))
-    lines = text_lines(path)
+    source = Source(path)
     if format is None:
-        head = list(islice(lines, HEAD))
-        format = recognise(head, _named(path), _by_ending(path))
-        _log.debug("%s: recognised as %s", _named(path), format)
-        lines = chain(head, lines)
+        format = _recognised(source)
+        _log.debug("%s: recognised as %s", source.name, format)
     reader = get(format)
     _check_options(reader.read, options, f"the reader of {format}")
-    documents = reader.read(lines, _named(path), **options)
-    return _without(documents, dropped, _named(path)) if dropped else documents
+    documents = reader.read(source, **options)
+    return _without(documents, dropped, source.name) if dropped else documents
 
 
 def write(documents: Iterable[Document], path: str | Path, format: str | None = None, **options: Any) -> None:
@@ -118,6 +113,11 @@ def write(documents: Iterable[Document], path: str | Path, format: str | None = 
     name = format or format_of(path)
     writer = get(name)
     _check_options(writer.write, options, f"the writer of {name}")
+    if getattr(writer, "by_path", False):
+        if str(path) == "-":
+            raise ConfigError(f"{name} cannot be written to standard output: name a path")
+        writer.write(documents, Path(path), **options)
+        return
     with replacing(path) as handle:
         writer.write(documents, handle, **options)
 
@@ -140,27 +140,24 @@ def read_predictions(
     another text than the gold document of its id is a `DataError`.
     """
     texts = None if gold is None else {document.id: document.text for document in gold}
-    lines = text_lines(path)
-    if format is None:
-        head = list(islice(lines, HEAD))
-        format = recognise(head, _named(path), _by_ending(path))
-        lines = chain(head, lines)
+    source = Source(path)
+    format = format or _recognised(source)
     if format == "jsonl":
-        return list(predictions_of(lines, _named(path), texts))
+        return list(predictions_of(source, texts))
     reader = get(format)
     keeps = "keep_tags" in inspect.signature(reader.read).parameters
     found: list[Prediction] = []
-    for document in reader.read(lines, _named(path), **({"keep_tags": True} if keeps else {})):
+    for document in reader.read(source, **({"keep_tags": True} if keeps else {})):
         try:
             check_text(document.id, document.text, texts)
         except DataError as error:
-            raise DataError(error.message, path=_named(path), mend=error.mend) from None
+            raise DataError(error.message, path=source.name, mend=error.mend) from None
         found.append(Prediction(document.id, document.spans, tags=document.meta.get("tags")))
     return found
 
 
-def _named(path: str | Path) -> str | Path:
-    return STDIN if str(path) == "-" else path
+def _recognised(source: Source) -> str:
+    return recognise(source, _by_ending(source.name), {name: get(name) for name in names()})
 
 
 def _by_ending(path: str | Path) -> str | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 from onoma.exceptions import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
+    from onoma.datasets.files import Source
     from onoma.document import Document
 
 __all__ = ["Decision", "Format", "refuse"]
@@ -26,25 +26,28 @@ class Decision:
 
 
 class Format(Protocol):
-    """One format on disk. `lines` come without their newline, split at newlines only.
+    """One format on disk.
 
-    Readers name path and line in every `DataError`. Ids come from the file where it has them, else they are
-    running numbers ("1", "2", ...), so that gold and predictions in two files join.
+    Readers name file (`source.name`) and line in every `DataError`. Ids come from the file where it has them, else
+    they are running numbers ("1", "2", ...), so that gold and predictions in two files join. Two attributes may be
+    left out: `signs` are sets of keys, and a file whose first JSON object has all keys of one of them is taken for
+    this format (the largest set wins); `by_path = True` says that `write` is given a path (a folder, a binary file)
+    instead of a text handle, and writes it whole or not at all (`onoma.files`).
     """
 
     name: str
     endings: tuple[str, ...]
 
-    def decide(self, lines: Iterable[str], path: str | Path, *args: Any, **options: Any) -> Decision:
+    def decide(self, source: Source, *args: Any, **options: Any) -> Decision:
         """The options a file would be read with, and why; raises `DataError` where it cannot be read."""
         ...
 
-    def read(self, lines: Iterable[str], path: str | Path, *args: Any, **options: Any) -> Iterator[Document]:
+    def read(self, source: Source, *args: Any, **options: Any) -> Iterator[Document]:
         """The documents in turn; keyword-only parameters are the reader's options."""
         ...
 
-    def write(self, documents: Iterable[Document], handle: TextIO, *args: Any, **options: Any) -> None:
-        """Write documents; raises `DataError` for what `losses` names unless `lossy=True`."""
+    def write(self, documents: Iterable[Document], target: Any, *args: Any, **options: Any) -> None:
+        """Write documents to a text handle; raises `DataError` for what `losses` names unless `lossy=True`."""
         ...
 
     def losses(self, document: Document) -> list[str]:

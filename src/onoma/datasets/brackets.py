@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from onoma.datasets.files import Source
+
 __all__ = ["Brackets", "is_mark", "parse_line", "render_line"]
 
 _log = logging.getLogger("onoma")
@@ -40,14 +42,14 @@ class Brackets:
     name = "brackets"
     endings = (".brackets",)
 
-    def decide(self, lines: Iterable[str], path: str | Path) -> Decision:
+    def decide(self, source: Source) -> Decision:
         """Whether documents are parted by `# doc` or by blank lines."""
-        return _parse(lines, path)[1]
+        return _parse(source)[1]
 
-    def read(self, lines: Iterable[str], path: str | Path) -> Iterator[Document]:
+    def read(self, source: Source) -> Iterator[Document]:
         """The documents; raises `DataError` with the line for brackets that do not close or hold nothing."""
-        documents, decision = _parse(lines, path)
-        _log.info("%s: %s", path, decision.reason)
+        documents, decision = _parse(source)
+        _log.info("%s: %s", source.name, decision.reason)
         yield from documents
 
     def write(self, documents: Iterable[Document], handle: TextIO, *, lossy: bool = False) -> None:
@@ -89,8 +91,8 @@ def is_mark(line: str) -> bool:
 # ---------------------------------------------------------------------- reading
 
 
-def _parse(lines: Iterable[str], path: str | Path) -> tuple[list[Document], Decision]:
-    lines = list(lines)
+def _parse(source: Source) -> tuple[list[Document], Decision]:
+    lines, path = list(source.lines()), source.name
     marked = any(map(is_mark, lines))
     documents: list[Document] = []
     first: dict[str, int] = {}

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from onoma.datasets.files import Source
     from onoma.document import Document
     from onoma.schemes import Repair, Scheme
 
@@ -64,8 +65,7 @@ class Conll:
 
     def decide(
         self,
-        lines: Iterable[str],
-        path: str | Path,
+        source: Source,
         *,
         separator: str | None = None,
         token_column: int | None = None,
@@ -76,12 +76,11 @@ class Conll:
     ) -> Decision:
         """Separator, columns (from 0) and scheme of a file, and why."""
         check_repair(repair)
-        return _parse(list(lines), path, separator, token_column, tag_column, scheme).decision
+        return _parse(list(source.lines()), source.name, separator, token_column, tag_column, scheme).decision
 
     def read(
         self,
-        lines: Iterable[str],
-        path: str | Path,
+        source: Source,
         *,
         separator: str | None = None,
         token_column: int | None = None,
@@ -96,10 +95,10 @@ class Conll:
         `scheme` may be "plain" for labels without prefix; `repair` is the policy for illegal tag sequences.
         """
         check_repair(repair)
-        parsed = _parse(list(lines), path, separator, token_column, tag_column, scheme)
-        _log.info("%s: %s", path, parsed.decision.reason)
-        for id, _, blocks in regroup(parsed.table.groups, path):
-            yield document_of(id, blocks, parsed.scheme, cast("Repair", repair), path, keep_tags=keep_tags)
+        parsed = _parse(list(source.lines()), source.name, separator, token_column, tag_column, scheme)
+        _log.info("%s: %s", source.name, parsed.decision.reason)
+        for id, _, blocks in regroup(parsed.table.groups, source.name):
+            yield document_of(id, blocks, parsed.scheme, cast("Repair", repair), source.name, keep_tags=keep_tags)
 
     def write(
         self,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from onoma.datasets.files import Source
     from onoma.document import Document
     from onoma.schemes import Repair
 
@@ -47,8 +48,7 @@ class Conllu:
 
     def decide(
         self,
-        lines: Iterable[str],
-        path: str | Path,
+        source: Source,
         *,
         key: str | None = None,
         repair: str = "conlleval",
@@ -56,12 +56,11 @@ class Conllu:
     ) -> Decision:
         """The key of the tags in MISC, and why the file is read as it is."""
         check_repair(repair)
-        return _Reader(path, key).parse(lines)[1]
+        return _Reader(source.name, key).parse(source.lines())[1]
 
     def read(
         self,
-        lines: Iterable[str],
-        path: str | Path,
+        source: Source,
         *,
         key: str | None = None,
         repair: str = "conlleval",
@@ -69,10 +68,10 @@ class Conllu:
     ) -> Iterator[Document]:
         """The documents; `key` is the key of the tags in MISC (`NER` or `NE` where it is not named)."""
         check_repair(repair)
-        groups, decision = _Reader(path, key).parse(lines)
-        _log.info("%s: %s", path, decision.reason)
-        for id, _, blocks in regroup(groups, path):
-            yield document_of(id, blocks, BIO, cast("Repair", repair), path, keep_tags=keep_tags)
+        groups, decision = _Reader(source.name, key).parse(source.lines())
+        _log.info("%s: %s", source.name, decision.reason)
+        for id, _, blocks in regroup(groups, source.name):
+            yield document_of(id, blocks, BIO, cast("Repair", repair), source.name, keep_tags=keep_tags)
 
     def write(self, documents: Iterable[Document], handle: TextIO, *, lossy: bool = False) -> None:
         """Write form, index and MISC; blanks of any kind between tokens become one blank."""

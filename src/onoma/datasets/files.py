@@ -1,65 +1,220 @@
-"""Files as lines: UTF-8, split at newlines only, every fault named with its line."""
+"""Files to read from: UTF-8, split at newlines only, a block at a time, every fault named with its line."""
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from onoma.exceptions import DataError
 from onoma.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-__all__ = ["STDIN", "replacing", "text_lines"]
+__all__ = ["STDIN", "Source", "replacing"]
 
 STDIN = "<stdin>"
+BLOCK = 1 << 20
+"""Bytes read at once."""
+LONGEST = 64 << 20
+"""Bytes that one line (or one JSON object of an array) may have: what is longer is no document."""
+HEAD = 2000
+"""Lines looked at to find out the format."""
+
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def text_lines(path: str | Path) -> Iterator[str]:
-    """The lines of a file ("-" for standard input) without newline, one CR at the end or a BOM at the start.
+class Source:
+    """One file, folder or standard input ("-"): `name` is what messages call it, `path` is None for standard input.
 
-    Raises `DataError` for a file that is missing, a directory, unreadable, empty, binary or not UTF-8.
+    A file can be read as often as needed. Standard input can be read once, after `kept()` as often as needed.
+    Reading raises `DataError` for a file that is missing, unreadable, empty, binary, not UTF-8, or that has a line of
+    more than 64 MiB.
     """
-    if str(path) == "-":
-        yield from _decode(sys.stdin.buffer, STDIN)
-        return
-    if Path(path).is_dir():
-        raise DataError("is a directory", path=path, mend="name a file in it")
-    try:
-        with Path(path).open("rb") as handle:
-            yield from _decode(handle, path)
-    except FileNotFoundError:
-        raise DataError("no such file", path=path) from None
-    except PermissionError:
-        raise DataError("no permission to read it", path=path) from None
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", path=path) from None
 
+    def __init__(self, path: str | Path, stream: IO[bytes] | None = None) -> None:
+        self.path = None if str(path) == "-" or stream is not None else Path(path)
+        self.name: str | Path = STDIN if str(path) == "-" else path
+        self._stream = stream
+        self._peeked = b""
+        if self.path is None and stream is None:
+            self._stream = sys.stdin.buffer
 
-def _decode(handle: BinaryIO | Iterable[bytes], path: str | Path) -> Iterator[str]:
-    offset = 0
-    for number, raw in enumerate(handle, 1):
-        if number == 1 and raw.startswith(_UTF16):
-            raise DataError("looks like UTF-16", path=path, line=1, mend="save it as UTF-8")
-        if b"\0" in raw:
-            at = offset + raw.index(b"\0")
-            raise DataError(f"binary file: a zero byte at offset {at}", path=path, line=number)
+    @classmethod
+    def of(cls, text: str, name: str = "made") -> Source:
+        """A source that holds this text."""
+        source = cls(name, io.BytesIO(text.encode("utf-8")))
+        source.kept()
+        return source
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.path is not None and self.path.is_dir()
+
+    def kept(self) -> Source:
+        """The same source, readable as often as needed; the rest of standard input goes to a temporary file."""
+        if self._stream is not None and not isinstance(self._stream, _Kept):
+            kept = _Kept()
+            kept.write(self._peeked)
+            self._peeked = b""
+            while block := self._stream.read(BLOCK):
+                kept.write(block)
+            self._stream = kept
+        return self
+
+    # ------------------------------------------------------------------ bytes
+
+    def start(self, size: int = 16) -> bytes:
+        """The first bytes, for formats that begin with a mark."""
+        return self._peek()[:size]
+
+    def _peek(self) -> bytes:
+        if self._stream is None or isinstance(self._stream, _Kept):
+            return next(self._raw(), b"")
+        while len(self._peeked) < BLOCK and self._peeked.count(b"\n") < HEAD:
+            block = _some(self._stream)
+            self._peeked += block
+            if not block or (b"\n" in block and self._peeked.lstrip()[:1] == b"{"):
+                break  # one line tells a file of JSON Lines, and a pipe may be slow
+        return self._peeked
+
+    def _raw(self) -> Iterator[bytes]:
+        """Blocks of about 1 MiB as they lie on disk."""
         try:
-            line = raw.decode("utf-8")
+            if self._stream is not None:
+                if isinstance(self._stream, _Kept):
+                    self._stream.seek(0)
+                if self._peeked:
+                    block, self._peeked = self._peeked, b""
+                    yield block
+                while block := _some(self._stream):
+                    yield block
+                return
+            assert self.path is not None
+            with self.path.open("rb") as handle:
+                while block := handle.read(BLOCK):
+                    yield block
+        except FileNotFoundError:
+            raise DataError("no such file", path=self.name) from None
+        except IsADirectoryError:
+            raise DataError("is a directory", path=self.name, mend="name a file in it") from None
+        except PermissionError:
+            raise DataError("no permission to read it", path=self.name) from None
+        except OSError as error:
+            raise DataError(f"cannot be read: {error.strerror or error}", path=self.name) from None
+
+    # ------------------------------------------------------------------ text
+
+    def head(self) -> list[str]:
+        """The first lines, at most 2,000 of them and 1 MiB; a line longer than that is cut."""
+        raw = self._peek()
+        if not raw:
+            raise self._empty()
+        self._refuse(raw, 0, 0)
+        cut = raw.rfind(b"\n") + 1
+        if cut:
+            return self._decode(raw[:cut], 0, 0).split("\n", HEAD)[:HEAD][: raw.count(b"\n", 0, cut)]
+        return [codecs.getincrementaldecoder("utf-8")().decode(raw) if len(raw) >= BLOCK else self._decode(raw, 0, 0)]
+
+    def blocks(self) -> Iterator[str]:
+        """The text in blocks of whole lines, about 1 MiB each; the last line may have no newline.
+
+        Lines end with `\\n`: one CR before it and a BOM at the very start are left out.
+        """
+        rest: list[bytes] = []  # of a line whose end has not come yet; it begins at byte `begin`
+        begin = waiting = line = 0
+        for raw in self._raw():
+            self._refuse(raw, begin + waiting, line)
+            cut = raw.rfind(b"\n") + 1
+            if not cut:
+                rest.append(raw)
+                waiting += len(raw)
+                if waiting > LONGEST:
+                    raise DataError(
+                        f"a line of more than {LONGEST >> 20} MiB", path=self.name, line=line + 1, mend="split it"
+                    )
+                continue
+            whole = b"".join((*rest, raw[:cut]))
+            yield self._decode(whole, begin, line)
+            begin += len(whole)
+            line += whole.count(b"\n")
+            rest = [raw[cut:]] if cut < len(raw) else []
+            waiting = len(raw) - cut
+        if waiting:
+            yield self._decode(b"".join(rest), begin, line).removesuffix("\r")
+        elif not begin:
+            raise self._empty()
+
+    def lines(self) -> Iterator[str]:
+        """The lines without their newline."""
+        for block in self.blocks():
+            lines = block.split("\n")
+            if not lines[-1]:
+                lines.pop()
+            yield from lines
+
+    def chunks(self) -> Iterator[str]:
+        """The text in pieces that may end anywhere, for readers that find the ends of things themselves."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        offset = line = 0
+        try:
+            for raw in self._raw():
+                self._refuse(raw, offset, line)
+                text = decoder.decode(raw)
+                yield text.removeprefix("\ufeff") if not offset else text
+                offset += len(raw)
+                line += raw.count(b"\n")
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            at = offset + error.start
-            raise DataError(
-                f"not UTF-8: byte 0x{raw[error.start]:02x} at offset {at}",
-                path=path,
-                line=number,
-                mend="save it as UTF-8",
-            ) from None
-        offset += len(raw)
-        if number == 1:
-            line = line.removeprefix("\ufeff")
-        yield line.removesuffix("\n").removesuffix("\r")
-    if not offset:
-        raise DataError("the file is empty", path=path)
+            line += error.object.count(b"\n", 0, error.start)
+            raise self._not_utf8(error.object[error.start], offset + error.start, line) from None
+        if not offset:
+            raise self._empty()
+
+    def _decode(self, raw: bytes, offset: int, line: int) -> str:
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line += raw.count(b"\n", 0, error.start)
+            raise self._not_utf8(raw[error.start], offset + error.start, line) from None
+        if not offset:
+            text = text.removeprefix("\ufeff")
+        return text.replace("\r\n", "\n") if "\r" in text else text
+
+    def _refuse(self, raw: bytes, offset: int, line: int) -> None:
+        """Raise `DataError` for bytes that no text has."""
+        if not offset and raw.startswith(_UTF16):
+            raise DataError("looks like UTF-16", path=self.name, line=1, mend="save it as UTF-8")
+        at = raw.find(b"\0")
+        if at >= 0:
+            line += raw.count(b"\n", 0, at) + 1
+            raise DataError(f"binary file: a zero byte at offset {offset + at}", path=self.name, line=line)
+
+    def _not_utf8(self, byte: int, offset: int, line: int) -> DataError:
+        return DataError(
+            f"not UTF-8: byte 0x{byte:02x} at offset {offset}", path=self.name, line=line + 1, mend="save it as UTF-8"
+        )
+
+    def _empty(self) -> DataError:
+        return DataError("the file is empty", path=self.name)
+
+
+class _Kept(tempfile.SpooledTemporaryFile[bytes]):
+    """What was read of a stream: in memory, or on disk where it is large."""
+
+    def __init__(self) -> None:
+        super().__init__(max_size=16 << 20)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _some(stream: IO[bytes]) -> bytes:
+    """What a stream has ready, at least one byte unless it is over."""
+    read = getattr(stream, "read1", None)
+    return read(BLOCK) if read is not None else stream.read(BLOCK)

@@ -16,8 +16,8 @@ from onoma.exceptions import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
+    from onoma.datasets.files import Source
     from onoma.document import Document
     from onoma.schemes import Repair
 
@@ -35,8 +35,7 @@ class Iob2:
 
     def decide(
         self,
-        lines: Iterable[str],
-        path: str | Path,
+        source: Source,
         *,
         ragged: bool = True,
         repair: str = "conlleval",
@@ -44,12 +43,11 @@ class Iob2:
     ) -> Decision:
         """Whether short lines occur, and why the file is read as it is."""
         check_repair(repair)
-        return _parse(lines, path, ragged)[1]
+        return _parse(source, ragged)[1]
 
     def read(
         self,
-        lines: Iterable[str],
-        path: str | Path,
+        source: Source,
         *,
         ragged: bool = True,
         repair: str = "conlleval",
@@ -57,10 +55,10 @@ class Iob2:
     ) -> Iterator[Document]:
         """The documents; `ragged=False` refuses lines of three columns."""
         check_repair(repair)
-        groups, decision = _parse(lines, path, ragged)
-        _log.info("%s: %s", path, decision.reason)
-        for id, _, blocks in regroup(groups, path):
-            yield document_of(id, blocks, BIO, cast("Repair", repair), path, keep_tags=keep_tags)
+        groups, decision = _parse(source, ragged)
+        _log.info("%s: %s", source.name, decision.reason)
+        for id, _, blocks in regroup(groups, source.name):
+            yield document_of(id, blocks, BIO, cast("Repair", repair), source.name, keep_tags=keep_tags)
 
     def write(self, documents: Iterable[Document], handle: TextIO, *, lossy: bool = False) -> None:
         """Write five columns, each document with its id."""
@@ -79,8 +77,8 @@ def _row(index: int, word: str, tag: str, _blank: bool) -> str:
     return f"{index}\t{word}\t{tag}\t-\t-"
 
 
-def _parse(lines: Iterable[str], path: str | Path, ragged: bool) -> tuple[list[Group], Decision]:
-    short = 0
+def _parse(source: Source, ragged: bool) -> tuple[list[Group], Decision]:
+    short, path = 0, source.name
 
     def add(block: Block, fields: list[str], line: int) -> None:
         nonlocal short
@@ -105,7 +103,7 @@ def _parse(lines: Iterable[str], path: str | Path, ragged: bool) -> tuple[list[G
         block.words.append(fields[1])
         block.tags.append(fields[2])
 
-    groups = read_groups(lines, path, add)
+    groups = read_groups(source.lines(), path, add)
     marks = sum(group.marked for group in groups)
     illegal = count_illegal(BIO, sequences(groups))
     reason = f"iob2: {COLUMNS} columns by one TAB, tags in the third, "

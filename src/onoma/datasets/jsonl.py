@@ -13,14 +13,16 @@ import json
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onoma.datasets.base import Decision
+from onoma.datasets.records import encode, objects, pair, pairs, string, whole
 from onoma.document import Document, Span, Token
 from onoma.exceptions import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
-__all__ = ["Jsonl", "document_of", "objects", "record_of"]
+    from onoma.datasets.files import Source
+
+__all__ = ["Jsonl", "document_of", "record_of"]
 
 KEYS = ("id", "text", "spans", "tokens", "sentences", "meta")
 ANSWER_KEYS = ("problems", "tags", "raw")
@@ -32,22 +34,23 @@ class Jsonl:
 
     name = "jsonl"
     endings = (".jsonl", ".ndjson")
+    signs = (frozenset({"id", "text", "spans"}),)
 
-    def decide(self, lines: Iterable[str], path: str | Path) -> Decision:
+    def decide(self, source: Source) -> Decision:
         """Always the same options: there are none. Raises `DataError` where the first line is no document."""
-        _, record = next(iter(objects(lines, path)))
+        _, record = next(iter(objects(source)))
         return Decision("jsonl", {}, f"jsonl: one object a line, the first with {', '.join(record)}")
 
-    def read(self, lines: Iterable[str], path: str | Path) -> Iterator[Document]:
+    def read(self, source: Source) -> Iterator[Document]:
         """The documents, line by line; every `DataError` names file and line."""
         seen: dict[str, int] = {}
-        for line, record in objects(lines, path):
+        for line, record in objects(source):
             try:
                 document = document_of(record, KEYS)
                 if document.id in seen:
                     raise DataError(f"document id {document.id!r} stands already in line {seen[document.id]}")
             except DataError as error:
-                raise DataError(error.message, path=path, line=line, mend=error.mend) from None
+                raise DataError(error.message, path=source.name, line=line, mend=error.mend) from None
             seen[document.id] = line
             yield document
 
@@ -59,14 +62,6 @@ class Jsonl:
     def losses(self, document: Document) -> list[str]:  # noqa: ARG002
         """Nothing is lost."""
         return []
-
-
-def encode(record: dict[str, Any], id: str) -> str:
-    """One line of JSON; raises `DataError` for meta that JSON cannot hold."""
-    try:
-        return json.dumps(record, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"document {id!r} cannot be written as JSON: {error}") from None
 
 
 def record_of(document: Document, spans: Iterable[Span] | None = None) -> dict[str, Any]:
@@ -99,32 +94,6 @@ def _span_record(document: Document, span: Span) -> dict[str, Any]:
 # ---------------------------------------------------------------------- reading
 
 
-def objects(lines: Iterable[str], path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line number and object of each line that is not blank; raises `DataError` where there is none."""
-    number = count = 0
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line, parse_constant=_no_constant)
-        except json.JSONDecodeError as error:
-            cut = error.pos >= len(line.rstrip())
-            what = "ends in the middle of a JSON object" if cut else f"is not JSON: {error.msg} at column {error.colno}"
-            raise DataError(f"the line {what}", path=path, line=number, mend="one JSON object a line") from None
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"the line is not JSON: {error}", path=path, line=number) from None
-        if not isinstance(record, dict):
-            raise DataError(f"a JSON {type(record).__name__}, not an object", path=path, line=number)
-        count += 1
-        yield number, record
-    if not count:
-        raise DataError("no document in the file", path=path)
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
-
-
 def document_of(record: dict[str, Any], keys: tuple[str, ...]) -> Document:
     """The document of a JSON object; raises `DataError` for missing or unknown keys and offsets that do not fit."""
     unknown = [key for key in record if key not in keys]
@@ -132,53 +101,15 @@ def document_of(record: dict[str, Any], keys: tuple[str, ...]) -> Document:
         answer = set(unknown) <= set(ANSWER_KEYS)
         mend = "a file of predictions: use read_predictions" if answer else f"known: {', '.join(keys)}"
         raise DataError(f"unknown key {unknown[0]!r}", mend=mend)
-    id, text = _string(record, "id"), _string(record, "text")
+    id, text = string(record, "id"), string(record, "text")
     if not isinstance(record.get("spans"), list):
         raise DataError("key 'spans' is missing" if "spans" not in record else "'spans' is not a list")
     spans = tuple(_span(item, number, text) for number, item in enumerate(record["spans"]))
-    tokens = tuple(Token(*pair) for pair in _pairs(record, "tokens"))
+    tokens = tuple(Token(*pair) for pair in pairs(record, "tokens"))
     meta = record.get("meta", {})
     if not isinstance(meta, dict):
         raise DataError("'meta' is not an object")
-    return Document(id, text, tokens, tuple(_pairs(record, "sentences")), spans, meta)
-
-
-def _string(record: dict[str, Any], key: str) -> str:
-    if key not in record:
-        raise DataError(f"key {key!r} is missing")
-    value = record[key]
-    if not isinstance(value, str):
-        raise DataError(f"{key!r} is not a string")
-    if not value.isascii():
-        _no_surrogates(value, key)
-    return value
-
-
-def _no_surrogates(value: str, key: str) -> None:
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        code = ord(value[error.start])
-        raise DataError(f"{key!r} holds U+{code:04X}, half a surrogate pair and no character") from None
-
-
-def _whole(value: object, what: str) -> int:
-    if type(value) is not int:  # bool is an int to isinstance, and 1.0 equals 1
-        raise DataError(f"{what} is {json.dumps(value)[:40]}, not a whole number")
-    return value
-
-
-def _pairs(record: dict[str, Any], key: str) -> list[tuple[int, int]]:
-    value = record.get(key, [])
-    if not isinstance(value, list):
-        raise DataError(f"{key!r} is not a list")
-    return [_pair(item, f"{key}[{number}]") for number, item in enumerate(value)]
-
-
-def _pair(item: object, what: str) -> tuple[int, int]:
-    if not isinstance(item, list) or len(item) != 2:
-        raise DataError(f"{what} is not a pair [start, end]")
-    return _whole(item[0], f"{what}[0]"), _whole(item[1], f"{what}[1]")
+    return Document(id, text, tokens, tuple(pairs(record, "sentences")), spans, meta)
 
 
 def _span(item: object, number: int, text: str) -> Span:
@@ -191,14 +122,14 @@ def _span(item: object, number: int, text: str) -> Span:
     for key in _SPAN_KEYS[:4]:
         if key not in item:
             raise DataError(f"{name} has no key {key!r}")
-    start, end = _whole(item["start"], f"{name}.start"), _whole(item["end"], f"{name}.end")
+    start, end = whole(item["start"], f"{name}.start"), whole(item["end"], f"{name}.end")
     if not 0 <= start < end <= len(text):
         raise DataError(f"{name} [{start}:{end}] is empty or lies outside the text of {len(text)} characters")
     pieces = item.get("fragments", [])
     if not isinstance(pieces, list):
         raise DataError(f"{name}.fragments is not a list")
-    fragments = tuple(_pair(piece, f"{name}.fragments") for piece in pieces)
-    span = Span(start, end, _string(item, "label"), _score(item.get("score"), name), fragments)
+    fragments = tuple(pair(piece, f"{name}.fragments") for piece in pieces)
+    span = Span(start, end, string(item, "label"), _score(item.get("score"), name), fragments)
     surface = " ".join(text[a:b] for a, b in fragments) if fragments else text[start:end]
     if item["text"] != surface:
         raise DataError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onoma.datasets import jsonl
-from onoma.datasets.files import replacing
+from onoma.datasets.files import Source, replacing
+from onoma.datasets.records import encode, objects
 from onoma.document import Document, Prediction, Problem
 from onoma.exceptions import DataError
 
@@ -37,7 +38,7 @@ def prediction_line(document: Document, prediction: Prediction) -> str:
         record["tags"] = list(prediction.tags)
     if prediction.raw is not None:
         record["raw"] = prediction.raw if isinstance(prediction.raw, str) else list(prediction.raw)
-    return jsonl.encode(record, document.id)
+    return encode(record, document.id)
 
 
 def _problem_record(problem: Problem) -> dict[str, str]:
@@ -45,15 +46,13 @@ def _problem_record(problem: Problem) -> dict[str, str]:
     return record if problem.label is None else {**record, "label": problem.label}
 
 
-def predictions_of(
-    lines: Iterable[str], path: str | Path, texts: Mapping[str, str] | None = None
-) -> Iterator[Prediction]:
+def predictions_of(source: Source, texts: Mapping[str, str] | None = None) -> Iterator[Prediction]:
     """The predictions of a file of JSON Lines; every `DataError` names file and line.
 
     `texts` by document id are what the predictions must have been made for.
     """
     seen: dict[str, int] = {}
-    for line, record in jsonl.objects(lines, path):
+    for line, record in objects(source):
         try:
             prediction = _prediction(record)
             id = prediction.document_id
@@ -61,7 +60,7 @@ def predictions_of(
                 raise DataError(f"document id {id!r} stands already in line {seen[id]}")
             check_text(id, record["text"], texts)
         except DataError as error:
-            raise DataError(error.message, path=path, line=line, mend=error.mend) from None
+            raise DataError(error.message, path=source.name, line=line, mend=error.mend) from None
         seen[id] = line
         yield prediction
 

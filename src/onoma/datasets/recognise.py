@@ -2,36 +2,75 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from onoma.datasets import brackets
 from onoma.datasets.columns import is_tag
 from onoma.datasets.layout import agreement, content, is_mark, separator_of
-from onoma.exceptions import UnknownFormatError
+from onoma.datasets.records import first_object
+from onoma.exceptions import DataError, UnknownFormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["HEAD", "recognise"]
+    from onoma.datasets.base import Format
+    from onoma.datasets.files import Source
 
-HEAD = 2000
-"""How many lines are looked at."""
+__all__ = ["recognise"]
 
 _INDEX = re.compile(r"\d+([-.]\d+)?")
 _MENTION = re.compile(r"(?<!\\)\[[^\[\]|]*[^\[\]|\\]\|[^\s\[\]|]+\]")
+_PACKED = {
+    b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "a gzip file",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+}
 
 
-def recognise(head: Sequence[str], path: str | Path, by_ending: str | None) -> str:
-    """Name of the format of a file with these first lines; `by_ending` is what its name would say.
+def recognise(source: Source, by_ending: str | None, formats: Mapping[str, Format]) -> str:
+    """Name of the format of a file; `by_ending` is what its name would say, `formats` are all there are.
 
-    Raises `DataError` where neither says anything.
+    Raises `DataError` where neither its content nor its name says anything.
     """
+    if source.is_folder:
+        return _of_folder(source, formats)
+    if by_ending is not None and getattr(formats[by_ending], "binary", False):
+        return by_ending
+    start = source.start()
+    for mark, what in _PACKED.items():
+        if start.startswith(mark):
+            raise DataError(f"is {what}", path=source.name, mend="unpack it first")
+    head = source.head()
+    record = first_object(head)
+    if record is not None:
+        signed = [
+            (len(sign), name)
+            for name, format in formats.items()
+            for sign in getattr(format, "signs", ())
+            if sign <= record.keys()
+        ]
+        if signed:
+            most = max(size for size, _ in signed)
+            return next(name for size, name in signed if size == most)
+    return _of_lines(head, source, by_ending, is_record=record is not None)
+
+
+def _of_folder(source: Source, formats: Mapping[str, Format]) -> str:
+    assert source.path is not None
+    for name, format in formats.items():
+        claims = getattr(format, "claims_folder", None)
+        if claims is not None and claims(source.path):
+            return name
+    raise DataError("is a directory", path=source.name, mend="name a file in it")
+
+
+def _of_lines(head: Sequence[str], source: Source, by_ending: str | None, *, is_record: bool) -> str:
     rows = content(head)
     first = next((line for line in head if line.strip()), "")
-    if by_ending == "jsonl" or _is_object(first):
+    if by_ending == "jsonl" or is_record or (first.lstrip().startswith("{") and ('"text"' in first or '"id"' in first)):
         return "jsonl"
     if by_ending == "brackets" or any(map(brackets.is_mark, head)):
         return "brackets"
@@ -41,7 +80,7 @@ def recognise(head: Sequence[str], path: str | Path, by_ending: str | None) -> s
     tab = agreement(rows, "\t").columns > 1
     if not tab and any(map(_MENTION.search, rows)):
         return "brackets"
-    if by_ending is not None and PurePath(str(path)).suffix.lower() != ".txt":
+    if by_ending is not None and PurePath(str(source.name)).suffix.lower() != ".txt":
         return "conll" if by_ending in ("conllu", "iob2") and tab else by_ending
     if any(map(is_mark, head)) or _is_columns(rows):
         return "conll"
@@ -49,19 +88,8 @@ def recognise(head: Sequence[str], path: str | Path, by_ending: str | None) -> s
     if parted and rows and not any(mark in row for row in rows for mark in " \t"):
         return "conll"  # tokens alone
     raise UnknownFormatError(
-        "no format recognised: neither JSON Lines nor columns nor brackets",
-        path=path,
-        mend="name the format",
+        "no format recognised: neither JSON nor columns nor brackets", path=source.name, mend="name the format"
     )
-
-
-def _is_object(line: str) -> bool:
-    if not line.lstrip().startswith("{"):
-        return False
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return '"text"' in line or '"id"' in line
 
 
 def _indexed(head: Sequence[str]) -> str | None:
