@@ -6,16 +6,18 @@ objects joined by id: a `Document` is never changed by a model, a `Prediction` n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, islice, pairwise, repeat
+from operator import add, le
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args, overload
 
 from onoma.exceptions import DataError
 
-__all__ = ["Document", "LabelSet", "Prediction", "Problem", "ProblemKind", "Span", "Token"]
+__all__ = ["Document", "LabelSet", "Prediction", "Problem", "ProblemKind", "Span", "Token", "Tokens"]
 
 Fragments = tuple[tuple[int, int], ...]
 
@@ -59,22 +61,121 @@ class Span:
                 "separate pieces that span it"
             )
 
+    @classmethod
+    def known(cls, start: int, end: int, label: str) -> Span:
+        """A span whose offsets and label the caller has checked: for readers of millions of them."""
+        span = cls.__new__(cls)
+        _PUT_START(span, start)
+        _PUT_END(span, end)
+        _PUT_LABEL(span, label)
+        _PUT_SCORE(span, None)
+        _PUT_FRAGMENTS(span, ())
+        return span
+
     @property
     def discontinuous(self) -> bool:
         """Whether the mention consists of several pieces of text."""
         return bool(self.fragments)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+_SLOTS: Any = Span
+_PUT_START, _PUT_END, _PUT_LABEL = _SLOTS.start.__set__, _SLOTS.end.__set__, _SLOTS.label.__set__
+_PUT_SCORE, _PUT_FRAGMENTS = _SLOTS.score.__set__, _SLOTS.fragments.__set__
+
+
+class Token(NamedTuple):
     """A token as a half-open character range; its text is a slice of the document's."""
 
     start: int
     end: int
 
 
-def _frozen(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
-    return mapping if isinstance(mapping, MappingProxyType) else MappingProxyType(dict(mapping))
+class Tokens(Sequence[Token]):
+    """The tokens of a document, held as two arrays of character offsets; never changed.
+
+    A sequence of `Token` to its reader, made on demand: a corpus of millions of tokens holds no object for each.
+    `starts` and `ends` are arrays of 64-bit integers that numpy can look at without a copy.
+    """
+
+    __slots__ = ("ends", "starts")
+    starts: array[int]
+    ends: array[int]
+
+    def __init__(self, starts: Iterable[int] = (), ends: Iterable[int] = ()) -> None:
+        """Tokens with these starts and ends; raises `DataError` where they overlap or are out of order."""
+        try:
+            self.starts, self.ends = array("q", starts), array("q", ends)
+        except OverflowError:
+            raise DataError("a token's offset is larger than any text") from None
+        if len(self.starts) != len(self.ends):
+            raise DataError(f"{len(self.starts)} token starts, {len(self.ends)} token ends")
+        ordered = all(map(le, self.starts, self.ends)) and all(map(le, self.ends, islice(self.starts, 1, None)))
+        if self.starts and (self.starts[0] < 0 or not ordered):
+            reached = 0
+            for start, end in zip(self.starts, self.ends, strict=True):
+                if not reached <= start <= end:
+                    raise DataError(f"token [{start}:{end}] overlaps the one before it or is negative")
+                reached = end
+
+    @classmethod
+    def of(cls, tokens: Iterable[Token]) -> Tokens:
+        """The same tokens; an object that is `Tokens` already is returned as it is."""
+        if isinstance(tokens, Tokens):
+            return tokens
+        tokens = tuple(tokens)
+        return cls([start for start, _ in tokens], [end for _, end in tokens]) if tokens else _NO_TOKENS
+
+    @classmethod
+    def joined(cls, words: Sequence[str], spaces: Iterable[bool] | None = None) -> Tokens:
+        """The tokens of words in a row, with one blank after each that `spaces` says has one (None: every one)."""
+        made = cls.__new__(cls)
+        lengths = list(map(len, words))
+        widths = map(add, lengths, repeat(1) if spaces is None else spaces)
+        made.starts = array("q", accumulate(widths, initial=0))
+        made.starts.pop()
+        made.ends = array("q", map(add, made.starts, lengths))
+        return made
+
+    @classmethod
+    def from_bytes(cls, starts: bytes, ends: bytes) -> Tokens:
+        """Tokens from the bytes of two arrays of 64-bit integers, which the caller knows to be in order."""
+        made = cls.__new__(cls)
+        made.starts, made.ends = array("q"), array("q")
+        made.starts.frombytes(starts)
+        made.ends.frombytes(ends)
+        return made
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __iter__(self) -> Iterator[Token]:
+        return map(Token, self.starts, self.ends)
+
+    @overload
+    def __getitem__(self, index: int) -> Token: ...
+    @overload
+    def __getitem__(self, index: slice) -> Tokens: ...
+    def __getitem__(self, index: int | slice) -> Token | Tokens:
+        if isinstance(index, slice):
+            return Tokens(self.starts[index], self.ends[index])
+        return Token(self.starts[index], self.ends[index])
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Tokens):
+            return self.starts == other.starts and self.ends == other.ends
+        return isinstance(other, (tuple, list)) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Tokens({list(self.starts)}, {list(self.ends)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Tokens, (self.starts, self.ends))
+
+
+_NO_TOKENS = Tokens()
 
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -84,45 +185,53 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 class Document:
     """Text with its tokens, sentences and gold spans; never mutated.
 
-    `tokens` are ordered and do not overlap (empty where the text was never split); `sentences` are half-open
-    **token** ranges that tile `tokens`; `spans` may nest, cross and repeat. Raises `DataError` where an
-    offset lies outside the text or the sentences do not tile.
+    `tokens` are ordered and do not overlap (empty where the text was never split; any iterable of `Token` will
+    do); `sentences` are half-open **token** ranges that tile `tokens`; `spans` may nest, cross and repeat. Raises
+    `DataError` where an offset lies outside the text or the sentences do not tile.
     """
 
     id: str
     text: str
-    tokens: tuple[Token, ...] = ()
+    tokens: Tokens = _NO_TOKENS
     sentences: tuple[tuple[int, int], ...] = ()
     spans: tuple[Span, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tokens", tuple(self.tokens))
-        object.__setattr__(self, "spans", tuple(self.spans))
-        sentences = tuple((int(start), int(end)) for start, end in self.sentences)
-        if not sentences and self.tokens:
-            sentences = ((0, len(self.tokens)),)
-        object.__setattr__(self, "sentences", sentences)
-        object.__setattr__(self, "meta", _frozen(self.meta))
+        put = object.__setattr__
+        tokens: Any = self.tokens
+        if type(tokens) is not Tokens:
+            try:
+                tokens = Tokens.of(tokens)
+            except DataError as error:
+                raise DataError(f"document {self.id!r}: {error.message}") from None
+            put(self, "tokens", tokens)
+        if type(self.spans) is not tuple:
+            put(self, "spans", tuple(self.spans))
+        sentences = self.sentences
+        if type(sentences) is not tuple or any(type(bounds) is not tuple for bounds in sentences):
+            sentences = tuple((int(start), int(end)) for start, end in sentences)
+        if not sentences and tokens:
+            sentences = ((0, len(tokens)),)
+        put(self, "sentences", sentences)
+        if type(self.meta) is not MappingProxyType:
+            put(self, "meta", MappingProxyType(dict(self.meta)) if self.meta else _EMPTY)
         self._check()
 
     def _check(self) -> None:
-        size = len(self.text)
-        reached = 0
-        for token in self.tokens:
-            if not reached <= token.start <= token.end <= size:
-                raise DataError(
-                    f"document {self.id!r}: token [{token.start}:{token.end}] overlaps the one before it "
-                    f"or lies outside the text of {size} characters"
-                )
-            reached = token.end
+        size, ends = len(self.text), self.tokens.ends
+        if ends and ends[-1] > size:
+            raise DataError(
+                f"document {self.id!r}: token [{self.tokens.starts[-1]}:{ends[-1]}] lies outside the text of "
+                f"{size} characters"
+            )
         at = 0
         for start, end in self.sentences:
             if start != at or end <= start:
                 raise DataError(f"document {self.id!r}: sentence [{start}:{end}] does not continue token {at}")
             at = end
-        if at != len(self.tokens):
-            raise DataError(f"document {self.id!r}: sentences end at token {at} of {len(self.tokens)}")
+        if at != len(ends):
+            raise DataError(f"document {self.id!r}: sentences end at token {at} of {len(ends)}")
         for span in self.spans:
             if span.end > size:
                 raise DataError(
@@ -138,7 +247,8 @@ class Document:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The tokens' texts."""
-        return tuple(self.text[token.start : token.end] for token in self.tokens)
+        text, tokens = self.text, self.tokens
+        return tuple([text[start:end] for start, end in zip(tokens.starts, tokens.ends, strict=True)])
 
     def surface(self, span: Span) -> str:
         """The text of a span; the pieces of a discontinuous one are joined by a blank."""
@@ -170,12 +280,7 @@ class Document:
             words.extend(sentence)
             if len(words) > first:
                 bounds.append((first, len(words)))
-        tokens: list[Token] = []
-        at = 0
-        for word in words:
-            tokens.append(Token(at, at + len(word)))
-            at += len(word) + 1
-        return cls(id, " ".join(words), tuple(tokens), tuple(bounds), (), meta)
+        return cls(id, " ".join(words), Tokens.joined(words), tuple(bounds), (), meta)
 
 
 def _rebuild(id: str, text: str, tokens: Any, sentences: Any, spans: Any, meta: Any) -> Document:

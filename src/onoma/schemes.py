@@ -8,7 +8,7 @@ A tag is split at its *first* hyphen, so that labels may contain hyphens.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -16,7 +16,20 @@ from typing import Literal, NamedTuple, get_args
 
 from onoma.exceptions import ConfigError, DataError
 
-__all__ = ["REPAIRS", "SCHEMES", "Detection", "Repair", "Scheme", "TokenSpan", "detect", "get", "split_tag"]
+__all__ = [
+    "OUTSIDE",
+    "REPAIRS",
+    "SCHEMES",
+    "Detection",
+    "Repair",
+    "Scheme",
+    "TokenSpan",
+    "detect",
+    "detect_pairs",
+    "get",
+    "role_of",
+    "split_tag",
+]
 
 OUTSIDE = "O"
 
@@ -171,20 +184,16 @@ class Scheme:
         raise ConfigError(f"repair policy {repair!r} is unknown: one of {', '.join(REPAIRS)}")
 
     def _chunks(self, tags: Sequence[str]) -> list[TokenSpan]:
-        roles = _ROLES[self.name]
+        parts = _PARTS[self.name]
         spans: list[TokenSpan] = []
         start, open_label, before = -1, "", OUTSIDE
         for index, tag in enumerate(tags):
             if tag == OUTSIDE:
                 if start >= 0:
                     spans.append(TokenSpan(start, index, open_label))
-                    start = -1
-                before = OUTSIDE
+                    start, before = -1, OUTSIDE
                 continue
-            prefix, label = split_tag(tag)
-            role = roles.get(prefix)
-            if role is None:
-                raise DataError(f"tag {tag!r} does not belong to the scheme {self.name}")
+            role, label = parts[tag]
             if start < 0 or role in "BS" or before in "ES" or label != open_label:
                 if start >= 0:
                     spans.append(TokenSpan(start, index, open_label))
@@ -292,6 +301,34 @@ _ROLES: dict[str, dict[str, str]] = {
 }
 
 
+class _Parts(dict[str, tuple[str, str]]):
+    """Role and label of each tag of one scheme, found out once."""
+
+    def __init__(self, scheme: str) -> None:
+        super().__init__()
+        self.scheme = scheme
+
+    def __missing__(self, tag: str) -> tuple[str, str]:
+        prefix, label = split_tag(tag)
+        role = _ROLES[self.scheme].get(prefix)
+        if role is None:
+            raise DataError(f"tag {tag!r} does not belong to the scheme {self.scheme}")
+        if len(self) < 10_000:  # a stream of ever new labels must not fill the memory
+            self[tag] = role, label
+        return role, label
+
+
+_PARTS = {name: _Parts(name) for name in SCHEMES}
+
+
+def role_of(scheme: Scheme, tag: str) -> str:
+    """The place a tag stands for under the conlleval rule, as a prefix of BIOES, O for the outside tag.
+
+    Raises `DataError` for a tag that is not of the scheme.
+    """
+    return OUTSIDE if tag == OUTSIDE else _PARTS[scheme.name][tag][0]
+
+
 def get(name: str) -> Scheme:
     """The scheme of that name (any case); raises `ConfigError` with the list of names."""
     key = name.upper()
@@ -318,6 +355,11 @@ def detect(sequences: Iterable[Sequence[str]]) -> Detection:
     pairs: Counter[tuple[str, str]] = Counter()
     for tags in sequences:
         pairs.update(zip(["O", *tags], [*tags, "O"], strict=True))
+    return detect_pairs(pairs)
+
+
+def detect_pairs(pairs: Mapping[tuple[str, str], int]) -> Detection:
+    """As `detect`, from how often each tag follows each other one; a sentence's edges count as `O`."""
     prefixes = {split_tag(tag)[0] for pair in pairs for tag in pair} - {OUTSIDE}
     if not prefixes:
         return Detection(SCHEMES["BIO"], "no tag but O", 0)

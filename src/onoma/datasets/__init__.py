@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, cast
 
@@ -84,7 +86,20 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> list[Do
     `drop_labels`, a list of labels whose spans are left out, beside its own options. Raises `DataError` for
     bad files and `ConfigError` for options the reader does not have.
     """
-    return list(stream(path, format, **options))
+    with _no_collection():
+        return list(stream(path, format, **options))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the cyclic garbage collector: documents hold no cycles, and it would look at each again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def stream(path: str | Path, format: str | None = None, **options: Any) -> Iterator[Document]:

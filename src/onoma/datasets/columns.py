@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from onoma import schemes
-from onoma.document import Document, Span, Token
+from onoma.document import Document, Span, Tokens
 from onoma.exceptions import ConfigError, DataError
 from onoma.schemes import Repair, Scheme, TokenSpan
 
@@ -124,35 +124,47 @@ def document_of(
 
     `keep_tags` keeps the tags as they were read, before any repair, in `meta["tags"]`.
     """
-    pieces: list[str] = []
-    tokens: list[Token] = []
+    words: list[str] = []
     bounds: list[tuple[int, int]] = []
-    spans: list[Span] = []
-    at = 0
+    found: list[tuple[int, int, str, int]] = []  # first token, last token, label, line
     for block in blocks:
-        first = len(tokens)
-        spaces = block.spaces
-        for index, word in enumerate(block.words):
-            end = at + len(word)
-            tokens.append(Token(at, end))
-            pieces.append(word)
-            if spaces is None or spaces[index]:
-                pieces.append(" ")
-                end += 1
-            at = end
-        bounds.append((first, len(tokens)))
-        for start, stop, label in scheme.spans(block.tags, repair) if block.tags else ():
-            left, right = tokens[first + start].start, tokens[first + stop - 1].end
-            if left == right:
-                raise DataError(f"a mention of {label} is nothing but empty tokens", path=path, line=block.line + start)
-            spans.append(Span(left, right, label))
-    text = "".join(pieces)
-    if tokens and len(text) > tokens[-1].end:  # the blank after the last word belongs to no document
-        text = text[: tokens[-1].end]
+        first = len(words)
+        words += block.words
+        bounds.append((first, len(words)))
+        tags = block.tags
+        if tags and tags.count("O") != len(tags):
+            for start, stop, label in scheme.spans(tags, repair):
+                found.append((first + start, first + stop - 1, label, block.line + start))
+    if any(block.spaces is not None for block in blocks):
+        spaces = [space for block in blocks for space in block.spaces or [True] * len(block.words)]
+        spaces[-1:] = [False]  # the blank after the last word belongs to no document
+        tokens = Tokens.joined(words, spaces)
+        text = "".join([f"{word} " if space else word for word, space in zip(words, spaces, strict=True)])
+    else:
+        tokens = _tokens(words)
+        text = " ".join(words)
+    starts, ends = tokens.starts, tokens.ends
+    spans: list[Span] = []
+    for first, last, label, line in found:
+        start, end = starts[first], ends[last]
+        if start == end:
+            raise DataError(f"a mention of {label} is nothing but empty tokens", path=path, line=line)
+        spans.append(Span.known(start, end, label))
     meta: dict[str, Any] = {}
     if keep_tags:
         meta["tags"] = tuple(tag for block in blocks for tag in block.tags or ["O"] * len(block.words))
-    return Document(id, text, tuple(tokens), tuple(bounds), tuple(spans), meta)
+    return Document(id, text, tokens, tuple(bounds), tuple(spans), meta)
+
+
+def _tokens(words: Sequence[str]) -> Tokens:
+    """The tokens of words that a blank follows each."""
+    if len(words) < 100:
+        return Tokens.joined(words)
+    import numpy as np
+
+    lengths = np.fromiter(map(len, words), np.int64, len(words))
+    ends = np.cumsum(lengths + 1) - 1
+    return Tokens.from_bytes((ends - lengths).tobytes(), ends.tobytes())
 
 
 # ---------------------------------------------------------------------- writing

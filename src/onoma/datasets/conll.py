@@ -7,39 +7,27 @@ columns, separated by TAB or blanks, tags in any of the six schemes, `-DOCSTART-
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from onoma import schemes
 from onoma.datasets.base import Decision, refuse
 from onoma.datasets.columns import (
-    Block,
     check_repair,
-    check_tag,
-    count_illegal,
-    document_of,
     flat_losses,
-    regroup,
     sentence_spans,
     token_losses,
     writable,
 )
-from onoma.datasets.layout import (
-    MARK,
-    SEPARATORS,
-    Layout,
-    Table,
-    is_mark,
-    read_table,
-    separator_of,
-    tag_column,
-    token_column,
-)
+from onoma.datasets.files import HEAD
+from onoma.datasets.layout import MARK, SEPARATORS, Layout, is_mark, separator_of, splitter, tag_column, token_column
+from onoma.datasets.rows import GAP, Columns, Table, rows_of
+from onoma.datasets.units import TagCodes, documents
 from onoma.exceptions import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from onoma.datasets.files import Source
     from onoma.document import Document
@@ -48,13 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["Conll"]
 
 _log = logging.getLogger("onoma")
-
-
-@dataclass
-class _Parsed:
-    table: Table
-    scheme: Scheme
-    decision: Decision
 
 
 class Conll:
@@ -76,7 +57,7 @@ class Conll:
     ) -> Decision:
         """Separator, columns (from 0) and scheme of a file, and why."""
         check_repair(repair)
-        return _parse(list(source.lines()), source.name, separator, token_column, tag_column, scheme).decision
+        return _plan(source, separator, token_column, tag_column, scheme)[0].decision
 
     def read(
         self,
@@ -95,10 +76,10 @@ class Conll:
         `scheme` may be "plain" for labels without prefix; `repair` is the policy for illegal tag sequences.
         """
         check_repair(repair)
-        parsed = _parse(list(source.lines()), source.name, separator, token_column, tag_column, scheme)
-        _log.info("%s: %s", source.name, parsed.decision.reason)
-        for id, _, blocks in regroup(parsed.table.groups, source.name):
-            yield document_of(id, blocks, parsed.scheme, cast("Repair", repair), source.name, keep_tags=keep_tags)
+        plan, table = _plan(source, separator, token_column, tag_column, scheme)
+        _log.info("%s: %s", source.name, plan.decision.reason)
+        policy = cast("Repair", repair)
+        yield from documents(table, plan.codes, plan.scheme, policy, marked=plan.marked, keep_tags=keep_tags)
 
     def write(
         self,
@@ -149,46 +130,153 @@ def _losses(document: Document, separator: str, scheme: Scheme) -> list[str]:
 # ---------------------------------------------------------------------- reading
 
 
-def _parse(
-    lines: list[str],
-    path: str | Path,
-    separator: str | None,
-    tokens: int | None,
-    tags: int | None,
-    scheme: str | None,
-) -> _Parsed:
-    layout = separator_of(lines, separator)
-    table = read_table(lines, layout, path)
-    columns = layout.columns
-    plain, others = (scheme or "").lower() == "plain", ()
-    if tags is None:
-        found = tag_column(table, columns, path) if not plain else None
-        tags = columns - 1 if found is None else found.column
-        if found is not None:
-            others, plain = found.others, found.plain
+@dataclass(frozen=True)
+class _Plan:
+    """How a file is read."""
+
+    columns: Columns
+    scheme: Scheme
+    decision: Decision
+    marked: bool
+    codes: TagCodes
+
+
+def _plan(
+    source: Source, separator: str | None, tokens: int | None, tags: int | None, scheme: str | None
+) -> tuple[_Plan, Table]:
+    """What is not told is found out: columns from the first lines, the scheme over the whole file."""
+    source.kept()
+    head = _head(source)
+    layout = separator_of(head, separator)
+    if not layout.columns:
+        raise DataError("no token line in the file", path=source.name)
+    columns, others = _columns(head, layout, tokens, tags, scheme, source)
+    table = Table(source, columns)
+    named = "IO" if columns.plain else scheme
+    try:
+        survey = _survey(table, None if named is None else schemes.get(named))
+    except _NoTagError as fault:
+        if tags is not None:
+            raise fault.error from None
+        columns, others = _columns(list(source.lines()), layout, tokens, tags, scheme, source)
+        if (columns.tags, columns.plain) == (table.columns.tags, table.columns.plain):
+            raise fault.error from None
+        table = Table(source, columns)
+        named = "IO" if columns.plain else scheme
+        try:
+            survey = _survey(table, None if named is None else schemes.get(named))
+        except _NoTagError as again:
+            raise again.error from None
+    if named is None:
+        try:
+            how, reason, illegal = schemes.detect_pairs(survey.pairs)
+        except DataError as error:
+            line = _rarest_prefix(table)
+            raise DataError(error.message, path=source.name, line=line, mend=error.mend) from None
     else:
-        tags = _column(tags, columns, "tag_column")
-    tokens = token_column(table, columns, tags) if tokens is None else _column(tokens, columns, "token_column")
-    if tokens == tags:
-        raise ConfigError(f"token_column and tag_column are both {tokens}")
-    blocks = [block for group in table.groups for block in group.blocks]
-    _fill(blocks, table, tokens, tags, plain, path)
-    how, reason, illegal = _scheme(blocks, table, tags, "IO" if plain else scheme, path)
-    options = {"separator": layout.separator, "token_column": tokens, "tag_column": tags}
-    options["scheme"] = "plain" if plain else how.name
-    if tags is None:
-        options = {"separator": layout.separator, "token_column": tokens}
-    text = _reason(layout, tokens, tags, others, table.documents)
-    text += "" if tags is None else f", scheme {options['scheme']} ({reason}), {illegal:,} illegal transition(s)"
-    return _Parsed(table, how, Decision("conll", options, text))
+        how, reason = schemes.get(named), "as told"
+        illegal = sum(count for (a, b), count in survey.pairs.items() if not how.allows(a, b))
+    options: dict[str, Any] = {"separator": layout.separator, "token_column": columns.words}
+    text = _reason(layout, columns, others, survey.documents)
+    if columns.tags is not None:
+        options |= {"tag_column": columns.tags, "scheme": "plain" if columns.plain else how.name}
+        text += f", scheme {options['scheme']} ({reason}), {illegal:,} illegal transition(s)"
+    return _Plan(columns, how, Decision("conll", options, text), survey.documents > 0, survey.codes), table
 
 
-def _reason(layout: Layout, tokens: int, tags: int | None, others: tuple[int, ...], documents: int) -> str:
+def _head(source: Source) -> list[str]:
+    """The first lines, cut where a sentence ends if there are more."""
+    head = source.head()
+    if len(head) == HEAD:
+        last = next((at for at in range(len(head) - 1, -1, -1) if not head[at].strip()), None)
+        head = head if last is None else head[:last]
+    return head
+
+
+def _columns(
+    lines: list[str], layout: Layout, tokens: int | None, tags: int | None, scheme: str | None, source: Source
+) -> tuple[Columns, tuple[int, ...]]:
+    """The columns of tokens and tags, and the other columns that could hold tags."""
+    count, others, plain = layout.columns, (), (scheme or "").lower() == "plain"
+    sentences, first = _fields(lines, layout, source)
+    if tags is not None:
+        tags = _column(tags, count, "tag_column")
+    elif plain:
+        tags = count - 1
+    else:
+        found = tag_column(sentences, count, source.name, first)
+        tags, others, plain = found.column, found.others, found.plain
+    words = token_column(sentences, count, tags) if tokens is None else _column(tokens, count, "token_column")
+    if words == tags:
+        raise ConfigError(f"token_column and tag_column are both {words}")
+    return Columns(layout, words, tags, plain), others
+
+
+def _fields(lines: list[str], layout: Layout, source: Source) -> tuple[list[list[list[str]]], int]:
+    """The fields of each line of each sentence, and the first token's line."""
+    everything = Columns(layout, 0, None)
+    split = splitter(layout.separator)
+    sentences: list[list[list[str]]] = []
+    first, row = 0, [*lines, ""]
+    rows = rows_of(1, "\n".join(row) + "\n", everything, source.name, by_line=True)
+    inside = False
+    for number, (line, tag) in enumerate(zip(row, rows.tags, strict=False), 1):
+        if tag == GAP:
+            inside = False
+            continue
+        first = first or number
+        if not inside:
+            sentences.append([])
+        inside = True
+        sentences[-1].append(split(line))
+    return sentences, first
+
+
+@dataclass
+class _Survey:
+    """What was seen in all of a file: its tags, how often they follow each other, and how many documents are marked."""
+
+    codes: TagCodes
+    pairs: Counter[tuple[str, str]]
+    documents: int
+
+
+class _NoTagError(Exception):
+    """A value in the tag column that is no tag, with the error it may become."""
+
+    def __init__(self, error: DataError) -> None:
+        self.error = error
+
+
+def _survey(table: Table, scheme: Scheme | None) -> _Survey:
+    """Count the transitions between tags, a block at a time; a scheme that was told must have every prefix."""
+    codes = TagCodes(table.source.name)
+    pairs: Counter[tuple[str, str]] = Counter()
+    known = documents = tokens = 0
+    for rows in table:
+        try:
+            row = codes.of(rows)
+        except DataError as error:
+            raise _NoTagError(error) from None
+        for tag in codes.names[max(known, 2) :]:
+            if scheme is not None and tag[0] not in scheme.prefixes:
+                message = f"tag {tag!r} does not belong to the scheme {scheme.name}"
+                raise DataError(message, path=table.source.name, line=rows.line + rows.tags.index(tag))
+        known = len(codes.names)
+        tokens += int((row > 0).sum())
+        pairs += codes.pairs([row])
+        documents += len(rows.marks)
+    if not tokens and not documents:
+        raise DataError("no token line in the file", path=table.source.name)
+    return _Survey(codes, pairs, documents)
+
+
+def _reason(layout: Layout, columns: Columns, others: tuple[int, ...], documents: int) -> str:
     shape = "one column" if layout.columns == 1 else f"{layout.columns} columns by {layout.name}"
     also = f" (tags stand in {', '.join(map(str, others))} too)" if others else ""
-    where = ", no tags" if tags is None else f", tag_column={tags}{also}"
+    where = ", no tags" if columns.tags is None else f", tag_column={columns.tags}{also}"
     marks = f", {documents:,} marked document(s)" if documents else ", no document marks: one a sentence"
-    return f"conll: {shape}, token_column={tokens}{where}{marks}"
+    return f"conll: {shape}, token_column={columns.words}{where}{marks}"
 
 
 def _column(given: int, columns: int, name: str) -> int:
@@ -197,50 +285,13 @@ def _column(given: int, columns: int, name: str) -> int:
     return given % columns
 
 
-def _fill(blocks: list[Block], table: Table, tokens: int, tags: int | None, plain: bool, path: str | Path) -> None:
-    """Give each block its words and tags; raises `DataError` with the line of the first value that is no tag."""
-    for block, rows in zip(blocks, table.rows, strict=True):
-        block.words = [row[tokens] for row in rows]
-        if tags is not None:
-            block.tags = [row[tags] for row in rows]
-    if plain:
-        for block in blocks:
-            block.tags = ["O" if tag == "O" else f"I-{tag}" for tag in block.tags or ()]
-    elif tags is not None:
-        known = set[str]()
-        for block, numbers in zip(blocks, table.lines, strict=True):
-            for tag, line in zip(block.tags or (), numbers, strict=True):
-                if tag not in known:
-                    check_tag(tag, path, line, mend="mend it, or name tag_column or scheme='plain'")
-                    known.add(tag)
-
-
-def _scheme(
-    blocks: list[Block], table: Table, tags: int | None, name: str | None, path: str | Path
-) -> tuple[Scheme, str, int]:
-    sequences = [block.tags for block in blocks if block.tags]
-    if name is None:
-        try:
-            found = schemes.detect(sequences)
-        except DataError as error:
-            line = _rarest_prefix(table, tags or 0)
-            raise DataError(error.message, path=path, line=line, mend=error.mend) from None
-        return found.scheme, found.reason, found.illegal
-    scheme = schemes.get(name)
-    for block, numbers in zip(blocks, table.lines, strict=True):
-        for tag, line in zip(block.tags or (), numbers, strict=True):
-            if tag != "O" and tag[0] not in scheme.prefixes:
-                raise DataError(f"tag {tag!r} does not belong to the scheme {scheme.name}", path=path, line=line)
-    return scheme, "as told", count_illegal(scheme, sequences)
-
-
-def _rarest_prefix(table: Table, column: int) -> int:
+def _rarest_prefix(table: Table) -> int:
     """The line where the prefix that is seen least stands first: most likely the odd one out."""
     first: dict[str, int] = {}
-    count: dict[str, int] = {}
-    for rows, numbers in zip(table.rows, table.lines, strict=True):
-        for row, line in zip(rows, numbers, strict=True):
-            prefix = row[column][0]
-            first.setdefault(prefix, line)
-            count[prefix] = count.get(prefix, 0) + 1
+    count: Counter[str] = Counter()
+    for rows in table:
+        for number, tag in enumerate(rows.tags, rows.line):
+            if tag != GAP:
+                first.setdefault(tag[0], number)
+                count[tag[0]] += 1
     return first[min(count, key=lambda prefix: (count[prefix], first[prefix]))]

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["STDIN", "Source", "replacing"]
 
 STDIN = "<stdin>"
-BLOCK = 1 << 20
-"""Bytes read at once."""
+BLOCK = 1 << 16
+"""Bytes read at once: what a processor's cache holds is split faster than a larger piece."""
+PEEK = 1 << 20
+"""Bytes looked at to find out the format."""
 LONGEST = 64 << 20
 """Bytes that one line (or one JSON object of an array) may have: what is longer is no document."""
 HEAD = 2000
@@ -75,16 +77,16 @@ class Source:
 
     def _peek(self) -> bytes:
         if self._stream is None or isinstance(self._stream, _Kept):
-            return next(self._raw(), b"")
-        while len(self._peeked) < BLOCK and self._peeked.count(b"\n") < HEAD:
-            block = _some(self._stream)
+            return next(self._raw(PEEK), b"")
+        while len(self._peeked) < PEEK and self._peeked.count(b"\n") < HEAD:
+            block = _some(self._stream, BLOCK)
             self._peeked += block
             if not block or (b"\n" in block and self._peeked.lstrip()[:1] == b"{"):
                 break  # one line tells a file of JSON Lines, and a pipe may be slow
         return self._peeked
 
-    def _raw(self) -> Iterator[bytes]:
-        """Blocks of about 1 MiB as they lie on disk."""
+    def _raw(self, size: int = BLOCK) -> Iterator[bytes]:
+        """Blocks of that many bytes as they lie on disk."""
         try:
             if self._stream is not None:
                 if isinstance(self._stream, _Kept):
@@ -92,12 +94,12 @@ class Source:
                 if self._peeked:
                     block, self._peeked = self._peeked, b""
                     yield block
-                while block := _some(self._stream):
+                while block := _some(self._stream, size):
                     yield block
                 return
             assert self.path is not None
             with self.path.open("rb") as handle:
-                while block := handle.read(BLOCK):
+                while block := handle.read(size):
                     yield block
         except FileNotFoundError:
             raise DataError("no such file", path=self.name) from None
@@ -119,10 +121,10 @@ class Source:
         cut = raw.rfind(b"\n") + 1
         if cut:
             return self._decode(raw[:cut], 0, 0).split("\n", HEAD)[:HEAD][: raw.count(b"\n", 0, cut)]
-        return [codecs.getincrementaldecoder("utf-8")().decode(raw) if len(raw) >= BLOCK else self._decode(raw, 0, 0)]
+        return [codecs.getincrementaldecoder("utf-8")().decode(raw) if len(raw) >= PEEK else self._decode(raw, 0, 0)]
 
     def blocks(self) -> Iterator[str]:
-        """The text in blocks of whole lines, about 1 MiB each; the last line may have no newline.
+        """The text in blocks of whole lines, about 64 KiB each; the last line may have no newline.
 
         Lines end with `\\n`: one CR before it and a BOM at the very start are left out.
         """
@@ -214,7 +216,7 @@ class _Kept(tempfile.SpooledTemporaryFile[bytes]):
         self.close()
 
 
-def _some(stream: IO[bytes]) -> bytes:
+def _some(stream: IO[bytes], size: int) -> bytes:
     """What a stream has ready, at least one byte unless it is over."""
     read = getattr(stream, "read1", None)
-    return read(BLOCK) if read is not None else stream.read(BLOCK)
+    return read(size) if read is not None else stream.read(size)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from onoma.datasets.base import Decision
 from onoma.datasets.records import encode, objects, pair, pairs, string, whole
-from onoma.document import Document, Span, Token
+from onoma.document import Document, Span, Token, Tokens
 from onoma.exceptions import DataError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def record_of(document: Document, spans: Iterable[Span] | None = None) -> dict[s
     record: dict[str, Any] = {"id": document.id, "text": document.text}
     record["spans"] = [_span_record(document, span) for span in (document.spans if spans is None else spans)]
     if document.tokens:
-        record["tokens"] = [[token.start, token.end] for token in document.tokens]
+        record["tokens"] = [list(token) for token in document.tokens]
         record["sentences"] = [list(bounds) for bounds in document.sentences]
     if document.meta:
         record["meta"] = dict(document.meta)
@@ -105,7 +105,7 @@ def document_of(record: dict[str, Any], keys: tuple[str, ...]) -> Document:
     if not isinstance(record.get("spans"), list):
         raise DataError("key 'spans' is missing" if "spans" not in record else "'spans' is not a list")
     spans = tuple(_span(item, number, text) for number, item in enumerate(record["spans"]))
-    tokens = tuple(Token(*pair) for pair in pairs(record, "tokens"))
+    tokens = Tokens.of(Token(*bounds) for bounds in pairs(record, "tokens"))
     meta = record.get("meta", {})
     if not isinstance(meta, dict):
         raise DataError("'meta' is not an object")

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onoma.datasets.columns import Block, Group, is_tag
+from onoma.datasets.columns import is_tag
 from onoma.exceptions import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = [
     "SEPARATORS",
     "Layout",
-    "Table",
+    "TagColumn",
     "agreement",
-    "read_table",
     "separator_of",
     "splitter",
     "tag_column",
@@ -28,6 +28,9 @@ __all__ = [
 
 SEPARATORS = {"tab": "\t", "space": " ", "spaces": "spaces"}
 _NAMES = {"\t": "one TAB", " ": "one blank", "spaces": "runs of blanks"}
+Rows = Sequence[Sequence[Sequence[str]]]
+"""The fields of each line of each sentence."""
+
 _RUNS = re.compile(r"[ \t]+")
 MARK = "-DOCSTART-"
 
@@ -44,16 +47,6 @@ class Layout:
     def name(self) -> str:
         """The separator in words."""
         return _NAMES.get(self.separator, repr(self.separator))
-
-
-@dataclass
-class Table:
-    """A file's rows by sentence and document, not yet told which column is what."""
-
-    groups: list[Group]
-    rows: list[list[list[str]]]
-    lines: list[list[int]]
-    documents: int
 
 
 def splitter(separator: str) -> Callable[[str], list[str]]:
@@ -109,74 +102,18 @@ def agreement(rows: Sequence[str], separator: str) -> Layout:
     return Layout(separator, breaks + 1, count / len(rows))
 
 
-def read_table(lines: Sequence[str], layout: Layout, path: str | Path) -> Table:
-    """All rows by sentence and document; raises `DataError` with the line whose column count is another."""
-    split, columns = splitter(layout.separator), layout.columns
-    group = Group(marked=False)
-    groups = [group]
-    table = Table(groups, [], [], 0)
-    rows: list[list[str]] = []
-    numbers: list[int] = []
-
-    def close() -> None:
-        nonlocal rows, numbers
-        if rows:
-            group.blocks.append(Block(line=numbers[0]))
-            table.rows.append(rows)
-            table.lines.append(numbers)
-            rows, numbers = [], []
-
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            close()
-            continue
-        if line[0] == "-" and is_mark(line):
-            close()
-            group = Group(line=number)
-            groups.append(group)
-            table.documents += 1
-            continue
-        fields = split(line)
-        if line[0] == "#" and not rows and looks_comment(line):
-            comment = len(fields) != columns or not any(map(is_tag, fields[1:])) if columns > 1 else " " in line
-            if comment:
-                if line.startswith("# newdoc"):
-                    group = Group(_newdoc(line), line=number)
-                    groups.append(group)
-                    table.documents += 1
-                continue
-        if len(fields) != columns:
-            raise DataError(
-                f"{len(fields)} column(s) separated by {layout.name}, expected {columns}",
-                path=path,
-                line=number,
-                mend="mend the line, or name the separator",
-            )
-        rows.append(fields)
-        numbers.append(number)
-    close()
-    if not table.rows and not table.documents:
-        raise DataError("no token line in the file", path=path)
-    return table
-
-
-def _newdoc(line: str) -> str | None:
-    _, equals, id = line.partition("=")
-    return id.strip() or None if equals else None
-
-
 # ---------------------------------------------------------------------- columns
 
 
-def token_column(table: Table, columns: int, tags: int | None) -> int:
+def token_column(sentences: Rows, columns: int, tags: int | None) -> int:
     """The first column, or the second where the first is a running index from 0 or 1 in every sentence."""
-    if columns < 2 or tags == 1 or not any(len(rows) > 1 for rows in table.rows):
+    if columns < 2 or tags == 1 or not any(len(rows) > 1 for rows in sentences):
         return 0
-    base = table.rows[0][0][0]
+    base = sentences[0][0][0]
     if base not in ("0", "1"):
         return 0
     first = int(base)
-    running = all(row[0] == str(index) for rows in table.rows for index, row in enumerate(rows, first))
+    running = all(row[0] == str(index) for rows in sentences for index, row in enumerate(rows, first))
     return 1 if running else 0
 
 
@@ -189,17 +126,18 @@ class TagColumn:
     plain: bool = False
 
 
-def tag_column(table: Table, columns: int, path: str | Path) -> TagColumn:
+def tag_column(sentences: Rows, columns: int, path: str | Path, line: int) -> TagColumn:
     """The last column whose values are all tags.
 
     A later column that is nearly all tags is taken for the tag column with a slip in it, and the slip is
-    reported: silently falling back to another column would read chunks for names. Raises `DataError`.
+    reported: silently falling back to another column would read chunks for names. Raises `DataError` with `line`,
+    the first of a token.
     """
-    if columns < 2 or not table.rows:
+    if columns < 2 or not sentences:
         return TagColumn(None)
     found: list[int] = []
     for column in range(columns - 1, 0, -1):
-        values = Counter(row[column] for rows in table.rows for row in rows)
+        values = Counter(row[column] for rows in sentences for row in rows)
         total = sum(values.values())
         good = sum(count for value, count in values.items() if is_tag(value))
         if good == total:
@@ -217,7 +155,7 @@ def tag_column(table: Table, columns: int, path: str | Path) -> TagColumn:
     raise DataError(
         f"none of {columns} columns holds tags such as 'O' and 'B-PER'",
         path=path,
-        line=table.lines[0][0],
+        line=line,
         mend="name tag_column, or tag_column=-1 with scheme='plain' for labels without prefix",
     )
 
