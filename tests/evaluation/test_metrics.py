@@ -262,7 +262,7 @@ def test_signature_names_the_protocol() -> None:
         "interval: percentile bootstrap, 1,000 resamples of 20 documents, seed 5, 90%",
         "labels A,B",
         "filter none",
-        f"gold sha256:{gold_fingerprint(gold)[:12]}",
+        f"gold sha256/2:{gold_fingerprint(gold)[:12]}",
     ]
     filtered = evaluate(gold, gold, labels=["A"], resamples=0).signature
     assert "interval: none | labels A | filter A (removed 20 gold, 20 predicted)" in filtered

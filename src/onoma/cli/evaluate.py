@@ -1,18 +1,24 @@
-"""`onoma evaluate`: score predictions against gold, one system or two."""
+"""`onoma evaluate`: score predictions against gold, one system or two, by one protocol, all, or on several golds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from onoma.cli.common import DASH, announce, escape, print_json, show
+from onoma.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from onoma.document import Document, Prediction
     from onoma.evaluation import Scores
+    from onoma.evaluation.protocols.base import ProtocolScores
 
 __all__ = ["evaluate"]
+
+ALL = "all"
 
 
 def evaluate(
@@ -23,6 +29,7 @@ def evaluate(
     *,
     protocol: str = "strict",
     labels: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = (),
+    also_gold: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     gold_format: str | None = None,
     pred_format: str | None = None,
     resamples: int = 1000,
@@ -44,9 +51,11 @@ def evaluate(
     against
         Predictions of a second system.
     protocol
-        Scoring protocol.
+        Scoring protocol, by name; all prints every one beside strict.
     labels
         Score these labels only, in gold and predictions (named in the signature).
+    also_gold
+        NAME=FILE: another version of the gold to score the same predictions on; may be repeated.
     gold_format
         Format of the gold file.
     pred_format
@@ -56,7 +65,7 @@ def evaluate(
     seed
         Seed of the resampling.
     fail_under
-        Exit with 3 where micro F1, as a fraction, is lower.
+        Exit with 3 where micro F1, as a fraction, is lower (of strict, where all protocols are shown).
     json
         Print JSON.
     quiet
@@ -66,37 +75,98 @@ def evaluate(
     from onoma.evaluation import protocols
 
     announce(quiet=quiet or json)
-    score = protocols.get(protocol)
+    if protocol != ALL:
+        protocols.get(protocol)
+    versions = _versions(also_gold, protocol)
     documents = [tokenization.split(document) for document in datasets.read(gold, gold_format)]
+    paths = [path for path in (pred, against) if path is not None]
+    names = _names(paths)
+    systems = {
+        name: list(datasets.read_predictions(path, pred_format, gold=documents))
+        for name, path in zip(names, paths, strict=True)
+    }
     wanted = labels or None
-    sides: list[Scores] = [
-        score(
-            documents,
-            datasets.read_predictions(path, pred_format, gold=documents),
-            labels=wanted,
-            resamples=resamples,
-            seed=seed,
-        )
-        for path in (pred, against)
-        if path is not None
-    ]
-    names = [Path(path).name for path in (pred, against) if path is not None]
-    if len(set(names)) < len(names):
-        names = [pred, f"{against}" if against != pred else f"{against} (again)"]
-    tests = _tests(sides, resamples, seed) if len(sides) == 2 and resamples else []
+    if versions:
+        others = {
+            name: [tokenization.split(document) for document in datasets.read(path, gold_format)]
+            for name, path in versions.items()
+        }
+        golds = {_own_name(gold, others): documents, **others}
+        reached = _on_versions(golds, systems, wanted, resamples, seed, json)
+    elif protocol == ALL:
+        reached = _by_all(documents, systems, wanted, json)
+    elif protocol == "strict":
+        reached = _strictly(documents, systems, wanted, resamples, seed, json)
+    else:
+        reached = _by_one(protocol, documents, systems, wanted, json)
+    return 3 if fail_under is not None and reached < fail_under else 0
+
+
+def _versions(also_gold: Sequence[str], protocol: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in also_gold:
+        name, equals, path = item.partition("=")
+        if not name or not equals or not path:
+            raise ConfigError(f"--also-gold {item}: NAME=FILE is expected")
+        if name in found:
+            raise ConfigError(f"--also-gold {name} is given more than once")
+        found[name] = path
+    if found and protocol != "strict":
+        raise ConfigError(f"--also-gold scores strictly: leave out --protocol {protocol}")
+    return found
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    names = [Path(path).name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    pred, against = paths
+    return [pred, against if against != pred else f"{against} (again)"]
+
+
+def _own_name(gold: str, others: Mapping[str, object]) -> str:
+    name = Path(gold).name
+    return name if name not in others else f"{name} (first)"
+
+
+def _strictly(
+    documents: Sequence[Document],
+    systems: Mapping[str, Sequence[Prediction]],
+    labels: Sequence[str] | None,
+    resamples: int,
+    seed: int,
+    json: bool,
+) -> float:
+    from onoma.evaluation import evaluate as strict
+    from onoma.evaluation import table
+
+    sides = {
+        name: strict(documents, found, labels=labels, resamples=resamples, seed=seed) for name, found in systems.items()
+    }
+    scores = list(sides.values())
+    tests = _tests(scores, resamples, seed) if len(scores) == 2 and resamples else []
     if json:
-        blocks: dict[str, Any] = {name: side.to_dict() for name, side in zip(names, sides, strict=True)}
+        blocks: dict[str, Any] = {name: side.to_dict() for name, side in sides.items()}
         print_json(
-            sides[0].to_dict(per_document=True)
-            if len(sides) == 1
+            scores[0].to_dict(per_document=True)
+            if len(scores) == 1
             else {"systems": blocks, "comparisons": [each.to_dict() for each in tests]}
         )
-    else:
-        _show(names, sides, tests)
-    return 3 if fail_under is not None and sides[0].micro.f1 < fail_under else 0
+        return scores[0].micro.f1
+    for name, side in sides.items():
+        show(f"[bold]{escape(name)}[/]", table(side), "")
+    first, *rest = sides
+    for test in tests:
+        low, high = test.interval
+        show(
+            f"{escape(first)} less {escape(rest[0])}: {100 * test.difference:+.2f} points of micro F1 "
+            f"[{100 * low:+.2f}, {100 * high:+.2f}], p = {test.p_value:.4f} "
+            f"({test.test.replace('_', ' ')}, {test.resamples:,} resamples of {test.units:,} {test.unit}s)"
+        )
+    return scores[0].micro.f1
 
 
-def _tests(sides: list[Scores], resamples: int, seed: int) -> list[Any]:
+def _tests(sides: Sequence[Scores], resamples: int, seed: int) -> list[Any]:
     from onoma.evaluation import compare
 
     return [
@@ -105,15 +175,66 @@ def _tests(sides: list[Scores], resamples: int, seed: int) -> list[Any]:
     ]
 
 
-def _show(names: list[str], sides: list[Scores], tests: list[Any]) -> None:
-    from onoma.evaluation import table
+def _by_one(
+    protocol: str,
+    documents: Sequence[Document],
+    systems: Mapping[str, Sequence[Prediction]],
+    labels: Sequence[str] | None,
+    json: bool,
+) -> float:
+    """Another protocol than strict: it has no intervals and no tests."""
+    from onoma.evaluation import protocols
+    from onoma.evaluation.protocols.table import score_table
 
-    for name, side in zip(names, sides, strict=True):
-        show(f"[bold]{escape(name)}[/]", table(side), "")
-    for test in tests:
-        low, high = test.interval
-        show(
-            f"{escape(names[0])} less {escape(names[1])}: {100 * test.difference:+.2f} points of micro F1 "
-            f"[{100 * low:+.2f}, {100 * high:+.2f}], p = {test.p_value:.4f} "
-            f"({test.test.replace('_', ' ')}, {test.resamples:,} resamples of {test.units:,} {test.unit}s)"
-        )
+    score = protocols.get(protocol)
+    sides: dict[str, ProtocolScores] = {name: score(documents, found, labels=labels) for name, found in systems.items()}
+    scores = list(sides.values())
+    if json:
+        blocks = {name: side.to_dict() for name, side in sides.items()}
+        print_json(scores[0].to_dict() if len(scores) == 1 else {"systems": blocks})
+    else:
+        for name, side in sides.items():
+            show(f"[bold]{escape(name)}[/]", score_table(side), "")
+    return scores[0].micro.f1
+
+
+def _by_all(
+    documents: Sequence[Document],
+    systems: Mapping[str, Sequence[Prediction]],
+    labels: Sequence[str] | None,
+    json: bool,
+) -> float:
+    from onoma.evaluation import protocols
+    from onoma.evaluation.protocols.table import row_table
+
+    sides = {name: protocols.score_all(documents, found, labels=labels) for name, found in systems.items()}
+    if json:
+        blocks = {name: [row.to_dict() for row in side] for name, side in sides.items()}
+        print_json({"systems": blocks} if len(blocks) > 1 else {"protocols": next(iter(blocks.values()))})
+    else:
+        title = " and ".join(f"[bold]{escape(name)}[/]" for name in sides)
+        show(f"{title} by every protocol, micro", row_table(sides))
+    rows = next(iter(sides.values()))
+    return next(row.f1 or 0.0 for row in rows if row.protocol == "strict")
+
+
+def _on_versions(
+    golds: Mapping[str, Sequence[Document]],
+    systems: Mapping[str, Sequence[Prediction]],
+    labels: Sequence[str] | None,
+    resamples: int,
+    seed: int,
+    json: bool,
+) -> float:
+    from onoma.evaluation.rescoring import rescore, version_table
+
+    sides = {
+        name: rescore(golds, found, labels=labels, resamples=resamples, seed=seed) for name, found in systems.items()
+    }
+    if json:
+        blocks = {name: [row.to_dict() for row in side] for name, side in sides.items()}
+        print_json({"systems": blocks} if len(blocks) > 1 else {"golds": next(iter(blocks.values()))})
+    else:
+        for name, side in sides.items():
+            show(f"[bold]{escape(name)}[/]", version_table(side), "")
+    return next(iter(sides.values()))[0].scores.micro.f1

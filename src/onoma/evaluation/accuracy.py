@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from onoma.document import Document, Span
+from onoma.evaluation.columns import Integers, Places, Side
 from onoma.evaluation.matching import Matching
 from onoma.schemes import SCHEMES, TokenSpan
 
@@ -33,17 +36,38 @@ def token_accuracy(matching: Matching) -> Accuracy | None:
 
     A lost answer counts as all O. Problems have no tokens and are not seen here.
     """
-    correct = outside = total = 0
-    for match in matching.documents:
-        size = len(match.document.tokens)
-        if not size:
-            continue
-        gold = flat_tags(match.document, match.gold)
-        found = gold if not match.missed and not match.spurious else flat_tags(match.document, match.predicted)
-        total += size
-        outside += gold.count("O")
-        correct += sum(map(str.__eq__, gold, found))
-    return Accuracy(correct / total, outside / total, correct, total) if total else None
+    places = matching.places
+    total = int(places.token_base[-1])
+    if not total:
+        return None
+    gold, found = (_tag_codes(places, side, matching.names) for side in (matching.gold, matching.found))
+    correct, outside = int((gold == found).sum()), int((gold == 0).sum())
+    return Accuracy(correct / total, outside / total, correct, total)
+
+
+def _tag_codes(places: Places, side: Side, names: Sequence[str]) -> Integers:
+    """The BIO tag of every token as a number: 0 for O, then two for each label."""
+    base = places.base[side.document]
+    firsts = np.searchsorted(places.token_ends, base + side.start, side="right")
+    lasts = np.searchsorted(places.token_starts, base + side.end, side="left")
+    codes = np.zeros(int(places.token_base[-1]), np.int64)
+    order = np.argsort(firsts, kind="stable")
+    order = order[firsts[order] < lasts[order]]  # a span between tokens has none
+    crowded = firsts[order[1:]] < lasts[order[:-1]]  # begins before the one before it is over
+    hard = np.unique(side.document[order[1:]][crowded])
+    if len(hard):
+        order = order[~np.isin(side.document[order], hard)]
+    first, length, label = firsts[order], (lasts - firsts)[order], side.label[order]
+    within = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
+    codes[np.repeat(first, length) + within] = np.repeat(2 * label + 2, length)
+    codes[first] = 2 * label + 1
+    numbers = {name: number for number, name in enumerate(names)}
+    for document in hard.tolist():
+        spans = [side.spans[index] for index in np.flatnonzero(side.document == document).tolist()]
+        at = int(places.token_base[document])
+        for index, tag in enumerate(flat_tags(places.documents[document], spans), at):
+            codes[index] = 0 if tag == "O" else 2 * numbers[tag[2:]] + (1 if tag[0] == "B" else 2)
+    return codes
 
 
 def flat_tags(document: Document, spans: Iterable[Span]) -> list[str]:
@@ -63,7 +87,6 @@ def flat_tags(document: Document, spans: Iterable[Span]) -> list[str]:
 
 
 def _token_spans(document: Document, spans: Iterable[Span]) -> Sequence[TokenSpan]:
-    starts = [token.start for token in document.tokens]
-    ends = [token.end for token in document.tokens]
+    starts, ends = document.tokens.starts, document.tokens.ends
     found = ((bisect_right(ends, span.start), bisect_left(starts, span.end), span.label) for span in spans)
     return [TokenSpan(first, last, label) for first, last, label in found if first < last]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -11,8 +10,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from onoma.document import Document, Span
-from onoma.evaluation.matching import NO_LABEL, DocumentMatch, Matching, position
+from onoma.document import Problem
+from onoma.evaluation.columns import Integers, Side, keys
+from onoma.evaluation.matching import NO_LABEL, DocumentMatch, Matching
 from onoma.exceptions import ConfigError
 
 __all__ = ["FEW_DOCUMENTS", "Counts", "Unit", "UnitCounts", "count_units", "tally"]
@@ -93,24 +93,42 @@ def tally(matches: Iterable[DocumentMatch]) -> dict[str, Counts]:
 class UnitCounts:
     """Counts of every resampling unit, in the order of document ids and sentences.
 
-    `matrix` is [units, labels, 3] with tp, fp, fn last; `unlabelled` is [units, 3], the same mentions matched
-    by position alone. `ids` are (document id, sentence number), the number 0 where the unit is a document.
+    `cells` is [n, 3]: a unit, a place in `labels`, and 0, 1 or 2 for one true positive, false positive or false
+    negative. `unlabelled` is [units, 3], the same mentions matched by position alone. `ids` are (document id,
+    sentence number), the number 0 where the unit is a document.
     """
 
     unit: Unit
     documents: int
-    ids: tuple[tuple[str, int], ...]
+    size: int
+    matching: Matching
     labels: tuple[str, ...]
-    matrix: NDArray[np.int64]
+    cells: Integers
     unlabelled: NDArray[np.int64]
 
+    @cached_property
+    def ids(self) -> tuple[tuple[str, int], ...]:
+        """Document id and sentence number of each unit."""
+        documents = self.matching.places.documents
+        if self.unit == "document":
+            return tuple((document.id, 0) for document in documents)
+        return tuple((each.id, number) for each in documents for number in range(max(1, len(each.sentences))))
+
+    @cached_property
+    def matrix(self) -> NDArray[np.int64]:
+        """[units, labels, 3] with tp, fp, fn last."""
+        shape = (self.size, len(self.labels), 3)
+        flat = np.ravel_multi_index(tuple(self.cells.T), shape) if len(self.cells) else np.zeros(0, np.int64)
+        return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
+
     def __len__(self) -> int:
-        return len(self.ids)
+        return self.size
 
     @cached_property
     def by_label(self) -> dict[str, Counts]:
         """The sums over all units."""
-        sums = self.matrix.sum(axis=0)
+        flat = self.cells[:, 1] * 3 + self.cells[:, 2]
+        sums = np.bincount(flat, minlength=3 * len(self.labels)).reshape(-1, 3)
         return {label: Counts(*(int(value) for value in row)) for label, row in zip(self.labels, sums, strict=True)}
 
     @cached_property
@@ -136,65 +154,75 @@ def count_units(matching: Matching, unit: Unit | None = None) -> UnitCounts:
     """
     if unit is not None and unit not in get_args(Unit):
         raise ConfigError(f"resampling unit {unit!r} is unknown: one of {', '.join(get_args(Unit))}")
-    documents = matching.documents
+    places, gold, found = matching.places, matching.gold, matching.found
+    documents = places.documents
     if unit is None:
-        split = any(len(match.document.sentences) > 1 for match in documents)
+        split = any(len(document.sentences) > 1 for document in documents)
         unit = "sentence" if len(documents) < FEW_DOCUMENTS and split else "document"
-    parts = [_split(match, unit) for match in documents]
-    ids = tuple((pieces[0].id, number) for pieces in parts for number in range(len(pieces)))
-    tallies = [tally([part]) for pieces in parts for part in pieces]
-    labels = tuple(sorted(set(matching.labels or ()).union(*tallies)))
+    first, of_gold, of_found = _units(matching, unit)
+    false = [(number, each.label or NO_LABEL) for number, each in _false_problems(matching)]
+    labels = tuple(sorted({*(matching.labels or ()), *matching.names, *(label for _, label in false)}))
     where = {label: index for index, label in enumerate(labels)}
-    matrix = np.zeros((len(tallies), len(labels), 3), dtype=np.int64)
-    for index, table in enumerate(tallies):
-        for label, counts in table.items():
-            matrix[index, where[label]] = counts.tp, counts.fp, counts.fn
-    unlabelled = np.zeros((len(tallies), 3), dtype=np.int64)
-    loose = (part for match in matching.under(position).documents for part in _split(match, unit))
-    for index, part in enumerate(loose):
-        unlabelled[index] = len(part.pairs), len(part.spurious) + len(part.false_problems), len(part.missed)
-    return UnitCounts(unit, len(documents), ids, labels, matrix, unlabelled)
-
-
-def _split(match: DocumentMatch, unit: Unit) -> list[DocumentMatch]:
-    """A match by sentence, or whole where the unit is the document or there is one sentence at most."""
-    document = match.document
-    if unit == "document" or len(document.sentences) < 2:
-        return [match]
-    find = _sentence_finder(document)
-    size = len(document.sentences)
-    pairs: list[list[tuple[Span, Span]]] = [[] for _ in range(size)]
-    missed: list[list[Span]] = [[] for _ in range(size)]
-    spurious: list[list[Span]] = [[] for _ in range(size)]
-    for pair in match.pairs:
-        pairs[find(pair[0])].append(pair)
-    for span in match.missed:
-        missed[find(span)].append(span)
-    for span in match.spurious:
-        spurious[find(span)].append(span)
-    return [
-        DocumentMatch(
-            document,
-            tuple(pairs[index]),
-            tuple(missed[index]),
-            tuple(spurious[index]),
-            match.problems if index == 0 else (),
-            match.answered,
-        )
-        for index in range(size)
+    place = np.array([where[label] for label in matching.names], np.int64)
+    hits = matching.pairs[:, 0]
+    rows = [
+        _cells(of_gold[hits], place[gold.label[hits]], 0),
+        _cells(of_found[matching.spurious], place[found.label[matching.spurious]], 1),
+        _cells(of_gold[matching.missed], place[gold.label[matching.missed]], 2),
+        _cells(np.array([first[n] for n, _ in false], np.int64), np.array([where[x] for _, x in false], np.int64), 1),
     ]
+    size = int(first[-1])
+    loose = _unlabelled(matching, of_gold, of_found, size)
+    np.add.at(loose[:, 1], [first[number] for number, _ in false], 1)
+    return UnitCounts(unit, len(documents), size, matching, labels, np.concatenate(rows), loose)
 
 
-def _sentence_finder(document: Document) -> Callable[[Span], int]:
-    """A function from a span to the number of its sentence: binary search over tokens, then over sentences."""
-    starts = [token.start for token in document.tokens]
-    ends = [token.end for token in document.tokens]
-    bounds = [end for _, end in document.sentences]
+def _cells(units: Integers, labels: Integers, kind: int) -> Integers:
+    return np.stack((units, labels, np.full(len(units), kind)), axis=1)
 
-    def find(span: Span) -> int:
-        touched = bisect_right(ends, span.start)
-        if touched == len(starts) or starts[touched] >= span.end:
-            touched = max(0, touched - 1)
-        return bisect_right(bounds, touched)
 
-    return find
+def _false_problems(matching: Matching) -> list[tuple[int, Problem]]:
+    """The problems that stand for one mention each, with the number of their document."""
+    return [(number, each) for number, problems in matching.problems_of.items() for each in problems if each.is_mention]
+
+
+def _unlabelled(matching: Matching, of_gold: Integers, of_found: Integers, size: int) -> NDArray[np.int64]:
+    """[units, 3] of spans matched by place alone: at each place as many pairs as both sides have spans there."""
+    at_gold, at_found = keys(matching.gold, matching.found, labels=False)
+    _, group = np.unique(np.concatenate((at_gold, at_found)), return_inverse=True)
+    groups = int(group.max()) + 1 if len(group) else 0
+    wanted = np.bincount(group[: len(at_gold)], minlength=groups)
+    there = np.bincount(group[len(at_gold) :], minlength=groups)
+    unit = np.zeros(groups, np.int64)
+    unit[group] = np.concatenate((of_gold, of_found))  # spans of one place are of one unit
+    both = np.minimum(wanted, there)
+    counts = np.zeros((size, 3), np.int64)
+    for kind, amount in enumerate((both, there - both, wanted - both)):
+        np.add.at(counts[:, kind], unit, amount)
+    return counts
+
+
+def _units(matching: Matching, unit: Unit) -> tuple[Integers, Integers, Integers]:
+    """The first unit of each document with the number of all at the end, and the units of gold and found spans."""
+    places, gold, found = matching.places, matching.gold, matching.found
+    if unit == "document":
+        return np.arange(len(places.documents) + 1), gold.document, found.document
+    counts = np.fromiter((len(each.sentences) for each in places.documents), np.int64, len(places.documents))
+    first = np.concatenate(([0], np.cumsum(np.maximum(counts, 1))))
+    begins = np.concatenate(([0], np.cumsum(counts)))
+    bounds = np.array([end for each in places.documents for _, end in each.sentences], np.int64)
+    bounds += np.repeat(places.token_base[:-1], counts)
+
+    def of(side: Side) -> Integers:
+        """By the first token a span touches, else the one before it; 0 where a document has no sentences."""
+        base, one_past = places.token_base[side.document], places.token_base[side.document + 1]
+        start, end = places.base[side.document] + side.start, places.base[side.document] + side.end
+        token = np.searchsorted(places.token_ends, start, side="right")
+        beside = token >= one_past
+        inside = ~beside
+        beside[inside] = places.token_starts[token[inside]] >= end[inside]
+        token = np.where(beside, np.maximum(base, token - 1), token)
+        sentence = np.searchsorted(bounds, token, side="right") - begins[side.document]
+        return first[side.document] + np.where(counts[side.document] > 0, sentence, 0)
+
+    return first, of(gold), of(found)

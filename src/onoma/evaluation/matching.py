@@ -6,11 +6,16 @@ Every score, error and report is a view of the `Matching` made here; nothing els
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from onoma.document import PROBLEM_KINDS, Document, Prediction, Problem, Span
+from onoma.evaluation.columns import Integers, Places, Side, keys, sides
 from onoma.exceptions import ConfigError, EvaluationError
 
 __all__ = ["NO_LABEL", "DocumentMatch", "Key", "Matching", "match", "position", "strict"]
@@ -69,38 +74,75 @@ class DocumentMatch:
         return tuple(problem for problem in self.problems if problem.is_mention)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matching:
-    """All documents' matches, ordered by document id; `labels` is the filter that was asked for, if any.
+    """Who is paired with whom, over all documents, ordered by document id.
 
-    `gold_filtered` and `predicted_filtered` count what the filter removed (predicted: spans and problems);
-    `missing_documents` counts gold documents for which no prediction came.
+    `gold` and `found` hold the spans looked at; `pairs` [n, 2] are places in the two, `missed` and `spurious` the
+    places left over, each in the order of the text. `problems` are those of each document that has any. `labels` is
+    the filter that was asked for, if any; `gold_filtered` and `predicted_filtered` count what it removed (predicted:
+    spans and problems).
     """
 
-    documents: tuple[DocumentMatch, ...]
+    places: Places
+    answered: NDArray[np.bool_]
+    gold: Side
+    found: Side
+    names: tuple[str, ...]
+    pairs: Integers
+    missed: Integers
+    spurious: Integers
+    problems_of: Mapping[int, tuple[Problem, ...]]
     labels: tuple[str, ...] | None = None
     gold_filtered: int = 0
     predicted_filtered: int = 0
 
+    @cached_property
+    def documents(self) -> tuple[DocumentMatch, ...]:
+        """Each document's pairs, misses and false positives as spans."""
+        size = len(self.places.documents)
+        gold, found = self.gold.spans, self.found.spans
+        edges = np.arange(size + 1)
+
+        def rows(side: Side, indices: Integers) -> list[int]:
+            return np.searchsorted(side.document[indices], edges).tolist()
+
+        at_pairs, at_missed = rows(self.gold, self.pairs[:, 0]), rows(self.gold, self.missed)
+        at_spurious = rows(self.found, self.spurious)
+        pairs = [(gold[a], found[b]) for a, b in self.pairs.tolist()]
+        missed = [gold[index] for index in self.missed.tolist()]
+        spurious = [found[index] for index in self.spurious.tolist()]
+        return tuple(
+            DocumentMatch(
+                document,
+                tuple(pairs[at_pairs[number] : at_pairs[number + 1]]),
+                tuple(missed[at_missed[number] : at_missed[number + 1]]),
+                tuple(spurious[at_spurious[number] : at_spurious[number + 1]]),
+                self.problems_of.get(number, ()),
+                bool(self.answered[number]),
+            )
+            for number, document in enumerate(self.places.documents)
+        )
+
     @property
     def missing_documents(self) -> int:
         """How many gold documents got no answer."""
-        return sum(not document.answered for document in self.documents)
+        return int((~self.answered).sum())
 
-    @property
+    @cached_property
     def problems(self) -> dict[str, int]:
         """How often each kind of problem occurred, kinds that did not left out."""
-        seen = Counter(problem.kind for document in self.documents for problem in document.problems)
+        seen = Counter(problem.kind for problems in self.problems_of.values() for problem in problems)
         return {kind: seen[kind] for kind in PROBLEM_KINDS if seen[kind]}
 
-    @property
+    @cached_property
     def gold_labels(self) -> tuple[str, ...]:
         """The labels with gold support, sorted."""
-        return tuple(sorted({span.label for document in self.documents for span in document.gold}))
+        return tuple(self.names[number] for number in np.unique(self.gold.label).tolist())
 
     def under(self, key: Key) -> Matching:
         """The same gold and predictions paired by another key."""
-        return replace(self, documents=tuple(_paired(document, key) for document in self.documents))
+        return replace(self, **_joined(self.gold, self.found, key))
 
 
 def match(
@@ -125,24 +167,45 @@ def match(
     for id in answers:
         if id not in documents:
             raise EvaluationError(f"prediction for document {id!r}: the gold has no document of that id")
-    matches: list[DocumentMatch] = []
+    ordered = [documents[id] for id in sorted(documents)]
+    places = Places(ordered)
+    gold_rows: list[tuple[Span, ...]] = []
+    found_rows: list[tuple[Span, ...]] = []
+    answered = np.zeros(len(ordered), bool)
+    problems_of: dict[int, tuple[Problem, ...]] = {}
     gold_filtered = predicted_filtered = 0
-    for id in sorted(documents):
-        document = documents[id]
-        answer = answers.get(id)
-        prediction = Prediction(id) if answer is None else _checked(document, answer)
-        spans, found, problems = document.spans, prediction.spans, prediction.problems
+    for number, document in enumerate(ordered):
+        answer = answers.get(document.id)
+        spans, found = document.spans, _spans(document, answer)
+        answered[number] = answer is not None
+        problems = () if answer is None or isinstance(answer, Document) else answer.problems
         if wanted is not None:
-            spans = tuple(span for span in spans if span.label in wanted)
-            found = tuple(span for span in found if span.label in wanted)
-            problems = tuple(each for each in problems if each.label is None or each.label in wanted)
-            gold_filtered += len(document.spans) - len(spans)
-            predicted_filtered += len(prediction.spans) - len(found) + len(prediction.problems) - len(problems)
-        ordered = tuple(sorted(problems, key=lambda each: (each.kind, each.label or "", each.text)))
-        unpaired = DocumentMatch(document, (), spans, found, ordered, answer is not None)
-        matches.append(_paired(unpaired, key))
+            kept = tuple(span for span in spans if span.label in wanted)
+            kept_found = tuple(span for span in found if span.label in wanted)
+            seen = tuple(each for each in problems if each.label is None or each.label in wanted)
+            gold_filtered += len(spans) - len(kept)
+            predicted_filtered += len(found) - len(kept_found) + len(problems) - len(seen)
+            spans, found, problems = kept, kept_found, seen
+        gold_rows.append(spans)
+        found_rows.append(found)
+        if problems:
+            problems_of[number] = tuple(sorted(problems, key=lambda each: (each.kind, each.label or "", each.text)))
+    ours, theirs, names = sides(gold_rows, found_rows)
+    _inside(theirs, places)
+    paired = _strictly(ours, theirs) if key is strict else _joined(ours, theirs, key)
     filter_labels = None if wanted is None else tuple(sorted(wanted))
-    return Matching(tuple(matches), filter_labels, gold_filtered, predicted_filtered)
+    return Matching(
+        places,
+        answered,
+        ours,
+        theirs,
+        names,
+        **paired,
+        problems_of=problems_of,
+        labels=filter_labels,
+        gold_filtered=gold_filtered,
+        predicted_filtered=predicted_filtered,
+    )
 
 
 def _wanted(labels: Sequence[str] | None) -> frozenset[str] | None:
@@ -167,55 +230,92 @@ def _by_id(things: Iterable[T], id_of: Callable[[T], str], what: str) -> dict[st
     return found
 
 
-def _checked(document: Document, answer: Prediction | Document) -> Prediction:
-    """The answer as a `Prediction` whose offsets lie in the document's text."""
-    if isinstance(answer, Document):
-        if answer.text != document.text:
-            raise EvaluationError(f"document {document.id!r}: gold and prediction differ in their text")
-        return Prediction.of(answer)
-    size = len(document.text)
-    for span in answer.spans:
-        if span.end > size:
-            raise EvaluationError(
-                f"document {document.id!r}: predicted {span.label} [{span.start}:{span.end}] lies outside "
-                f"the text of {size} characters"
-            )
-    return answer
+def _spans(document: Document, answer: Prediction | Document | None) -> tuple[Span, ...]:
+    """The predicted spans; raises `EvaluationError` for a predicted document with another text."""
+    if isinstance(answer, Document) and answer.text != document.text:
+        raise EvaluationError(f"document {document.id!r}: gold and prediction differ in their text")
+    return () if answer is None else answer.spans
 
 
-def _place(span: Span) -> tuple[object, ...]:
-    score = float("-inf") if span.score is None else span.score
-    return (span.start, span.end, span.fragments, span.label, -score)
+def _inside(found: Side, places: Places) -> None:
+    """Raise `EvaluationError` for a predicted span that ends behind its document's text."""
+    outside = np.flatnonzero(found.end > places.sizes[found.document])
+    if len(outside):
+        first = int(outside[0])
+        span, document = found.spans[first], places.documents[int(found.document[first])]
+        raise EvaluationError(
+            f"document {document.id!r}: predicted {span.label} [{span.start}:{span.end}] lies outside "
+            f"the text of {len(document.text)} characters"
+        )
 
 
-def _paired(document: DocumentMatch, key: Key) -> DocumentMatch:
-    """Pair within each group of equal key: equal labels first, then as they stand; the rest is left over.
+# ---------------------------------------------------------------------- pairing
+
+
+def _ordered(side: Side, packed: Integers) -> Integers:
+    """The spans in the order of document, place and label; of equal ones the highest score first."""
+    order = np.argsort(packed, kind="stable")
+    if (np.diff(packed[order]) == 0).any():
+        scores = np.array([-np.inf if span.score is None else span.score for span in side.spans])
+        order = np.lexsort((-scores, packed))
+    return order
+
+
+def _strictly(gold: Side, found: Side) -> dict[str, Integers]:
+    """Pairs of equal document, place and label: the k-th of one side with the k-th of the other."""
+    gold_keys, found_keys = keys(gold, found, labels=True)
+    gold_order, found_order = _ordered(gold, gold_keys), _ordered(found, found_keys)
+    wanted, there = gold_keys[gold_order], found_keys[found_order]
+    nth = np.arange(len(wanted)) - np.searchsorted(wanted, wanted)
+    at = np.searchsorted(there, wanted) + nth
+    hit = at < len(there)
+    hit[hit] = there[at[hit]] == wanted[hit]
+    spurious = np.ones(len(there), bool)
+    spurious[at[hit]] = False
+    return {
+        "pairs": np.stack((gold_order[hit], found_order[at[hit]]), axis=1),
+        "missed": gold_order[~hit],
+        "spurious": found_order[spurious],
+    }
+
+
+def _joined(gold: Side, found: Side, key: Key) -> dict[str, Integers]:
+    """Pairs under any key: within each group of equal keys equal labels first, then as they stand in the text.
 
     Spans of different keys never pair, so filling each group to its smaller side is of maximum cardinality.
-    Among equal predictions the one with the highest score is the pair.
     """
-    waiting: dict[Hashable, list[Span]] = {}
-    for span in sorted(document.predicted, key=_place):
-        waiting.setdefault(key(span), []).append(span)
-    groups: dict[Hashable, list[Span]] = {}
-    for span in sorted(document.gold, key=_place):
-        groups.setdefault(key(span), []).append(span)
-    pairs: list[tuple[Span, Span]] = []
-    missed: list[Span] = []
-    for shared, golds in groups.items():
-        found = waiting.get(shared, [])
-        unpaired: list[Span] = []
-        for gold in golds:
-            same = next((span for span in found if span.label == gold.label), None)
+    gold_order, found_order = (
+        _ordered(side, packed).tolist()
+        for side, packed in zip((gold, found), keys(gold, found, labels=True), strict=True)
+    )
+    waiting: dict[Hashable, list[int]] = {}
+    for index in found_order:
+        waiting.setdefault((int(found.document[index]), key(found.spans[index])), []).append(index)
+    groups: dict[Hashable, list[int]] = {}
+    for index in gold_order:
+        groups.setdefault((int(gold.document[index]), key(gold.spans[index])), []).append(index)
+    pairs: list[tuple[int, int]] = []
+    missed: list[int] = []
+    for shared, wanted in groups.items():
+        there = waiting.get(shared, [])
+        unpaired: list[int] = []
+        for index in wanted:
+            same = next((other for other in there if found.label[other] == gold.label[index]), None)
             if same is None:
-                unpaired.append(gold)
+                unpaired.append(index)
             else:
-                found.pop(next(index for index, span in enumerate(found) if span is same))
-                pairs.append((gold, same))
-        filled = min(len(unpaired), len(found))
-        pairs.extend(zip(unpaired[:filled], found[:filled], strict=True))
+                there.remove(same)
+                pairs.append((index, same))
+        filled = min(len(unpaired), len(there))
+        pairs.extend(zip(unpaired[:filled], there[:filled], strict=True))
         missed.extend(unpaired[filled:])
-        del found[:filled]
-    spurious = [span for found in waiting.values() for span in found]
-    pairs.sort(key=lambda pair: (_place(pair[0]), _place(pair[1])))
-    return replace(document, pairs=tuple(pairs), missed=tuple(missed), spurious=tuple(spurious))
+        del there[:filled]
+    gold_rank, found_rank = ({index: rank for rank, index in enumerate(order)} for order in (gold_order, found_order))
+    pairs.sort(key=lambda pair: (gold_rank[pair[0]], found_rank[pair[1]]))
+    missed.sort(key=gold_rank.__getitem__)
+    left = sorted((index for there in waiting.values() for index in there), key=found_rank.__getitem__)
+    return {
+        "pairs": np.array(pairs, np.int64).reshape(-1, 2),
+        "missed": np.array(missed, np.int64),
+        "spurious": np.array(left, np.int64),
+    }

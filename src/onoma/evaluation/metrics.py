@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from onoma.document import Document, Prediction
 from onoma.evaluation.accuracy import Accuracy, token_accuracy
 from onoma.evaluation.bootstrap import Interval, bootstrap, check_settings
-from onoma.evaluation.counts import Counts, Unit, UnitCounts, count_units, tally
+from onoma.evaluation.counts import Counts, Unit, UnitCounts, count_units
 from onoma.evaluation.matching import Matching, match
-from onoma.evaluation.signature import gold_fingerprint, signature
+from onoma.evaluation.signature import fingerprint_of, gold_fingerprint, signature
 
 __all__ = ["DocumentScore", "Score", "Scores", "evaluate"]
 
@@ -88,11 +91,15 @@ class Scores:
     accuracy: Accuracy | None
     problems: Mapping[str, int]
     missing_documents: int
-    per_document: tuple[DocumentScore, ...] = field(repr=False)
     signature: str
     gold_sha256: str
-    matching: Matching = field(repr=False)
+    matching: Matching = field(repr=False, compare=False)
     counts: UnitCounts = field(repr=False, compare=False)
+
+    @cached_property
+    def per_document(self) -> tuple[DocumentScore, ...]:
+        """Each document's counts, ordered by id."""
+        return _per_document(self.matching)
 
     def to_dict(self, *, per_document: bool = False) -> dict[str, Any]:
         """The `scores` object of results.json: plain JSON values, fractions, labels in alphabetical order."""
@@ -134,7 +141,11 @@ def evaluate(
     counts = count_units(matching, unit)
     intervals = bootstrap(counts, resamples=resamples, seed=seed, confidence=confidence)
     by_label = counts.by_label
-    fingerprint = gold_fingerprint(documents)
+    # A filter has taken spans out of the matching; the fingerprint is of the whole gold.
+    whole = matching.labels is None
+    fingerprint = (
+        fingerprint_of(matching.places, matching.gold, matching.names) if whole else gold_fingerprint(documents)
+    )
     supported = {label: table for label, table in by_label.items() if table.support}
     line = signature(matching, counts, fingerprint=fingerprint, resamples=resamples, seed=seed, confidence=confidence)
     return Scores(
@@ -148,7 +159,6 @@ def evaluate(
         accuracy=token_accuracy(matching),
         problems=matching.problems,
         missing_documents=matching.missing_documents,
-        per_document=_per_document(matching),
         signature=line,
         gold_sha256=fingerprint,
         matching=matching,
@@ -180,8 +190,13 @@ def _average(tables: Mapping[str, Counts], weights: Mapping[str, int], interval:
 
 
 def _per_document(matching: Matching) -> tuple[DocumentScore, ...]:
-    rows: list[DocumentScore] = []
-    for document in matching.documents:
-        counts = sum(tally([document]).values(), Counts())
-        rows.append(DocumentScore(document.id, counts.tp, counts.fp, counts.fn, counts.f1))
-    return tuple(rows)
+    documents = matching.places.documents
+    size = len(documents)
+    false = np.zeros(size, np.int64)
+    for number, problems in matching.problems_of.items():
+        false[number] = sum(problem.is_mention for problem in problems)
+    tp = np.bincount(matching.gold.document[matching.pairs[:, 0]], minlength=size)
+    fn = np.bincount(matching.gold.document[matching.missed], minlength=size)
+    fp = np.bincount(matching.found.document[matching.spurious], minlength=size) + false
+    rows = zip(documents, tp.tolist(), fp.tolist(), fn.tolist(), strict=True)
+    return tuple(DocumentScore(document.id, a, b, c, Counts(a, b, c).f1) for document, a, b, c in rows)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from onoma.document import Document
+from onoma.evaluation.columns import Places, Side, sides
 from onoma.evaluation.counts import FEW_DOCUMENTS, UnitCounts
 from onoma.evaluation.matching import Matching
 from onoma.version import __version__
 
-__all__ = ["gold_fingerprint", "signature"]
+__all__ = ["fingerprint_of", "gold_fingerprint", "signature"]
 
 
 def gold_fingerprint(documents: Iterable[Document]) -> str:
@@ -19,11 +21,28 @@ def gold_fingerprint(documents: Iterable[Document]) -> str:
 
     Tokens, sentences, scores and meta take no part: strict matching does not see them.
     """
+    ordered = sorted(documents, key=lambda each: each.id)
+    gold, _, names = sides([document.spans for document in ordered], [()] * len(ordered))
+    return fingerprint_of(Places(ordered), gold, names)
+
+
+def fingerprint_of(places: Places, gold: Side, names: Sequence[str]) -> str:
+    """As `gold_fingerprint`, from documents ordered by id and all their spans as columns."""
     digest = hashlib.sha256()
-    for document in sorted(documents, key=lambda each: each.id):
-        spans = sorted((span.start, span.end, span.label, span.fragments) for span in document.spans)
-        line = json.dumps([document.id, document.text, spans], ensure_ascii=True, separators=(",", ":"))
-        digest.update(line.encode("ascii") + b"\n")
+    texts: list[str] = []
+    for document in places.documents:
+        texts += (document.id, document.text)
+    used, label = np.unique(gold.label, return_inverse=True)
+    labels = [str(names[number]) for number in used.tolist()]
+    order = np.lexsort((label, gold.pieces, gold.end, gold.start, gold.document))
+    broken = [gold.spans[index].fragments for index in order[gold.pieces[order] > 0].tolist()]
+    groups: tuple[list[str], ...] = (texts, labels, [repr(fragments) for fragments in broken])
+    for strings in groups:
+        sizes = np.fromiter(map(len, strings), "<i8", len(strings))
+        digest.update(np.array([len(strings)], "<i8").tobytes() + sizes.tobytes())
+        digest.update("".join(strings).encode("utf-8", "surrogatepass"))
+    for column in (gold.document, gold.start, gold.end, label, gold.pieces > 0):
+        digest.update(column[order].astype("<i8").tobytes())
     return digest.hexdigest()
 
 
@@ -47,7 +66,7 @@ def signature(
             _interval(counts, resamples, seed, confidence),
             f"labels {','.join(matching.gold_labels) or 'none'}",
             _filter(matching),
-            f"gold sha256:{fingerprint[:12]}",
+            f"gold sha256/2:{fingerprint[:12]}",
         )
     )
 
