@@ -1,4 +1,7 @@
-"""Recognizer = encoding + model (+ splitter): train it on documents, predict, save, load. Any family, one interface."""
+"""Recognizer = encoding + model (+ splitter): train it on documents, predict, save, load. Any family, one interface.
+
+A model that reads documents and answers with predictions itself (`DocumentModel`) has no encoding.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from onoma import datasets, encodings, models, progress, schemes, tokenization
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.files import replacing_folder
-from onoma.models.base import Fitted, SelfFitting, TagModel
+from onoma.models.base import DocumentModel, Fitted, SelfFitting, TagModel
 
 if TYPE_CHECKING:
     from onoma.encodings import Encoding
@@ -25,14 +28,23 @@ CARD = "onoma.json"
 LOOK_AHEAD = 20_000
 """Words that `pipe` reads before it predicts, so that batches can be sorted by length in bounded memory."""
 
+TAG_SETTINGS = {"scheme": "BIO", "repair": "conlleval", "on_misaligned": "error"}
+NOTHING = "there is nothing to train on: no document has a word"
+
 
 class Recognizer:
     """Finds names in text: the encoding asks, the model answers, the encoding reads the answer."""
 
     def __init__(
-        self, encoding: Encoding, model: TagModel, splitter: str = "unicode", trained: dict[str, Any] | None = None
+        self,
+        encoding: Encoding | None,
+        model: TagModel | DocumentModel,
+        splitter: str = "unicode",
+        trained: dict[str, Any] | None = None,
     ):
         tokenization.get(splitter)
+        if (encoding is None) != (model.answers == "documents"):
+            raise ConfigError(f"a model that answers with {model.answers} takes {'no' if encoding else 'an'} encoding")
         self.encoding = encoding
         self.model = model
         self.splitter = splitter
@@ -51,18 +63,27 @@ class Recognizer:
         splitter: str = "unicode",
         seed: int = 1,
     ) -> Recognizer:
-        """An untrained recognizer of a family for some labels; raises `ConfigError` for what is unknown."""
+        """An untrained recognizer of a family for some labels; raises `ConfigError` for what is unknown.
+
+        Families that answer without tags take no tag settings, and need no labels.
+        """
         labels = LabelSet(labels)
-        if not labels:
-            raise ConfigError("there are no labels to learn: the training documents have no span")
         if any("\0" in label for label in labels):
             raise ConfigError("a label holds a zero character, which no model file can keep")
         if not 0 <= seed < 2**32:
             raise ConfigError(f"seed {seed} is no number from 0 to {2**32 - 1}")
         checked = models.options(family, options or {})
+        kind = models.family(family)
+        if kind.answers == "documents":
+            given = {"scheme": scheme, "repair": repair, "on_misaligned": on_misaligned}
+            for name, value in given.items():
+                if value != TAG_SETTINGS[name]:
+                    raise ConfigError(f"{name} = {value!r} means nothing to {family}, which answers without tags")
+            return cls(None, kind.create(labels, checked, seed), splitter)
+        if not labels:
+            raise ConfigError("there are no labels to learn: the training documents have no span")
         encoding = encodings.get("tags", labels, scheme=scheme, repair=repair, on_misaligned=on_misaligned)
-        model = models.family(family).create(schemes.get(scheme).tagset(labels), checked, seed)
-        return cls(encoding, model, splitter)
+        return cls(encoding, kind.create(schemes.get(scheme).tagset(labels), checked, seed), splitter)
 
     @property
     def family(self) -> str:
@@ -71,8 +92,8 @@ class Recognizer:
 
     @property
     def labels(self) -> LabelSet:
-        """The labels it can predict."""
-        return self.encoding.labels
+        """The labels it can predict; empty where a family does not know them beforehand."""
+        return cast("DocumentModel", self.model).labels if self.encoding is None else self.encoding.labels
 
     # ------------------------------------------------------------------ fit
 
@@ -87,13 +108,24 @@ class Recognizer:
         """Train on `train`; `dev`, scored by the evaluation's own matcher, chooses the epoch. No other data is seen.
 
         Resume files go under `folder/checkpoints` (a temporary folder where None). Raises `MisalignedSpansError` where
-        the encoding cannot write gold spans and was not told to expand or drop them.
+        the encoding cannot write gold spans and was not told to expand or drop them. Nothing happens where the family
+        learns nothing.
         """
-        sentences, tags, lost = self._targets(train)
-        if isinstance(self.model, SelfFitting):
-            fitted = self.model.fit(sentences, tags)
+        if not getattr(self.model, "learns", True):
+            return Fitted()
+        if self.encoding is None:
+            split = [tokenization.split(document, self.splitter) for document in train]
+            sentences, lost = [words for document in split for words in document.sentence_words()], 0
+            if not sentences:
+                raise DataError(NOTHING)
+            fitted = cast("DocumentModel", self.model).fit(split)
         else:
-            fitted = self._train(sentences, tags, dev, folder, seed)
+            sentences, tags, lost = self._targets(self.encoding, train)
+            model: Any = self.model
+            if isinstance(model, SelfFitting):
+                fitted = model.fit(sentences, tags)
+            else:
+                fitted = self._train(self.encoding, sentences, tags, dev, folder, seed)
         record: dict[str, Any] = {"documents": len(train), "sentences": len(sentences), "lost_spans": lost}
         self.trained = {
             "seed": seed,
@@ -109,19 +141,21 @@ class Recognizer:
             }
         return fitted
 
-    def _targets(self, documents: Sequence[Document]) -> tuple[list[Sequence[str]], list[Sequence[str]], int]:
+    def _targets(
+        self, encoding: Encoding, documents: Sequence[Document]
+    ) -> tuple[list[Sequence[str]], list[Sequence[str]], int]:
         sentences: list[Sequence[str]] = []
         tags: list[Sequence[str]] = []
         lost = 0
         for document in documents:
-            targets = self.encoding.encode(tokenization.split(document, self.splitter))
+            targets = encoding.encode(tokenization.split(document, self.splitter))
             lost += len(targets.losses)
             for words, row in zip(targets.sentences, targets.tags, strict=True):
                 if words:
                     sentences.append(words)
                     tags.append(row)
         if not sentences:
-            raise DataError("there is nothing to train on: no document has a word")
+            raise DataError(NOTHING)
         if lost:
             progress.say(
                 f"{lost:,} gold spans cannot be written as tags and are not learnt (they still count in scores)"
@@ -130,6 +164,7 @@ class Recognizer:
 
     def _train(
         self,
+        encoding: Encoding,
         sentences: Sequence[Sequence[str]],
         tags: Sequence[Sequence[str]],
         dev: Sequence[Document] | None,
@@ -144,7 +179,7 @@ class Recognizer:
         if dev:
             gold = [tokenization.split(document, self.splitter) for document in dev]
             validate = lambda: self._dev_f1(gold)  # noqa: E731
-        parts = (self.encoding.settings(), self.splitter, model.options, seed, sentences, tags)
+        parts = (encoding.settings(), self.splitter, model.options, seed, sentences, tags)
         fingerprint = datasets.fingerprint(dev or ())
         key = hashlib.sha256(repr((*parts, fingerprint)).encode()).hexdigest()
         with tempfile.TemporaryDirectory() as scratch:
@@ -161,29 +196,37 @@ class Recognizer:
         """One prediction for each text or document, in order; texts are named "0", "1", ..."""
         return list(self.pipe(inputs))
 
-    def pipe(self, inputs: Iterable[str | Document], look_ahead: int = LOOK_AHEAD) -> Iterator[Prediction]:
-        """Predictions of a stream in its order; reads about `look_ahead` words before it answers."""
+    def pipe(self, inputs: Iterable[str | Document], look_ahead: int | None = None) -> Iterator[Prediction]:
+        """Predictions of a stream in its order; reads about `look_ahead` words before it answers.
+
+        By default 20,000, or as many as the family asks for because its calls are costly to begin.
+        """
         for _, prediction in self.pipe_documents(inputs, look_ahead):
             yield prediction
 
     def pipe_documents(
-        self, inputs: Iterable[str | Document], look_ahead: int = LOOK_AHEAD
+        self, inputs: Iterable[str | Document], look_ahead: int | None = None
     ) -> Iterator[tuple[Document, Prediction]]:
         """As `pipe`, each prediction with the document it was made for, tokens and sentences filled in."""
+        enough = look_ahead or getattr(self.model, "look_ahead", LOOK_AHEAD)
         waiting: list[Document] = []
         words = 0
         for number, item in enumerate(inputs):
             document = Document(str(number), item) if isinstance(item, str) else item
             waiting.append(tokenization.split(document, self.splitter))
             words += max(1, len(waiting[-1].tokens))
-            if words >= look_ahead:
+            if words >= enough:
                 yield from zip(waiting, self._answer(waiting), strict=True)
                 waiting, words = [], 0
         yield from zip(waiting, self._answer(waiting), strict=True)
 
     def _answer(self, documents: Sequence[Document]) -> Iterator[Prediction]:
+        if self.encoding is None:
+            blank = [document.with_spans(()) if document.spans else document for document in documents]
+            yield from cast("DocumentModel", self.model).predict(blank) if blank else ()
+            return
         sentences = [words for document in documents for words in document.sentence_words()]
-        answers = iter(self.model.predict(sentences) if sentences else [])
+        answers = iter(cast("TagModel", self.model).predict(sentences) if sentences else [])
         for document in documents:
             yield self.encoding.decode(document, [next(answers) for _ in document.sentences])
 
@@ -197,7 +240,7 @@ class Recognizer:
             "onoma": __version__,
             "format": 1,
             "family": self.family,
-            "encoding": {"name": self.encoding.name, **self.encoding.settings()},
+            **self._asked(),
             "splitter": self.splitter,
             "options": self.model.options.model_dump(mode="json"),
             "trained": self.trained,
@@ -208,6 +251,12 @@ class Recognizer:
             card["files"] = sorted(each.name for each in scratch.iterdir())
             text = json.dumps(card, ensure_ascii=False, indent=2) + "\n"
             (scratch / CARD).write_text(text, encoding="utf-8", newline="\n")
+
+    def _asked(self) -> dict[str, Any]:
+        """What the card says of the encoding, or of the labels where there is none."""
+        if self.encoding is None:
+            return {"encoding": None, "labels": list(self.labels)}
+        return {"encoding": {"name": self.encoding.name, **self.encoding.settings()}}
 
     @staticmethod
     def claim(folder: str | Path) -> None:
@@ -233,17 +282,22 @@ class Recognizer:
         folder = Path(folder)
         card = _card(folder)
         try:
-            settings = dict(card["encoding"])
-            encoding = encodings.get(settings.pop("name"), settings.pop("labels"), **settings)
-            options = models.options(card["family"], card["options"])
-            tagset = schemes.get(settings["scheme"]).tagset(encoding.labels)
+            kind, options = models.family(card["family"]), models.options(card["family"], card["options"])
+            if kind.answers == "documents":
+                if not isinstance(card["labels"], list):
+                    raise TypeError("'labels' is not a list")
+                encoding, names = None, [str(label) for label in card["labels"]]
+            else:
+                settings = dict(card["encoding"])
+                encoding = encodings.get(settings.pop("name"), settings.pop("labels"), **settings)
+                names = schemes.get(settings["scheme"]).tagset(encoding.labels)
             splitter, trained = card["splitter"], card.get("trained")
             tokenization.get(splitter)
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise ModelError(f"{folder / CARD}: damaged: {problem!r}") from problem
         except ConfigError as problem:
             raise ModelError(f"{folder / CARD}: {problem}") from problem
-        return cls(encoding, models.family(card["family"]).load(folder, tagset, options), splitter, trained)
+        return cls(encoding, kind.load(folder, names, options), splitter, trained)
 
 
 def _written(folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onoma.exceptions import ConfigError, ModelError
+from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.models.feature_crf import FeatureCrf, FeatureCrfOptions
 from onoma.models.feature_crf.chain import Lattice, forward_backward, mention_stops, viterbi
 from onoma.models.feature_crf.corpus import attributes
@@ -20,6 +21,7 @@ from onoma.models.feature_crf.emissions import Emissions
 from onoma.models.feature_crf.features import FUNCTIONS, load_templates, parse_template
 from onoma.models.feature_crf.model import _blocks
 from onoma.models.feature_crf.weights import Weights, read_crfsuite
+from onoma.models.gazetteers import Gazetteer
 from onoma.schemes import SCHEMES
 
 TAGS = SCHEMES["BIO"].tagset(["LOC", "PER"])
@@ -263,3 +265,165 @@ def test_words_seen_one_by_one_score_as_all_at_once() -> None:
     sentences = [[f"w{number}", *SENTENCES[number % 3]] for number in range(200)]
     rows = [one_by_one([sentence])[0] for sentence in sentences]
     np.testing.assert_allclose(np.concatenate(rows), at_once(sentences)[0], atol=1e-12)
+
+
+# ---------------------------------------------------------------------- word lists
+
+GAZETTEER = Gazetteer.of(
+    {"CITY": ["New York City", "New York", "York City", "Rome"], "A=+|": ["rome", "Ada Byron", "York"]}
+)
+LISTED = [
+    [
+        "gazetteer[-2]",
+        "gazetteer[0]",
+        "gazetteer[-2..2]",
+        "gazetteer[0]|lower[1]",
+        "lower[-1]|gazetteer[0]|gazetteer[1]",
+    ],
+    ["word[0]"],
+]
+
+
+def test_places_in_entries_of_a_list() -> None:
+    sentence = ["In", "New", "York", "City", "Ada"]
+    items = next(
+        iter(attributes([sentence], load_templates(["gazetteer[0]", "gazetteer[0]|lower[1]"], True), GAZETTEER))
+    )
+    assert items == [
+        [],
+        ["gazetteer[0]|lower[1]=B-CITY|york", "gazetteer[0]=B-CITY"],
+        [
+            "gazetteer[0]|lower[1]=B-CITY+E-CITY+I-CITY+S-A=+||city",
+            *(f"gazetteer[0]={place}" for place in ("B-CITY", "E-CITY", "I-CITY", "S-A=+|")),
+        ],
+        ["gazetteer[0]|lower[1]=E-CITY|ada", "gazetteer[0]=E-CITY"],
+        [],
+    ]
+
+
+def test_lines_for_lists_are_added_unless_there_are_some() -> None:
+    names = [template.name for template in load_templates("small", gazetteer=True)]
+    assert names[-3:] == ["gazetteer[-1]", "gazetteer[0]", "gazetteer[1]"]
+    assert names[:-3] == [template.name for template in load_templates("small")]
+    assert [template.name for template in load_templates(["gazetteer[0]|word[0]"], True)] == ["gazetteer[0]|word[0]"]
+    with pytest.raises(ConfigError, match=r"'gazetteer\[0\]' asks for word lists"):
+        load_templates(["word[0]", "gazetteer[0]"])
+
+
+@pytest.mark.parametrize("lines", LISTED)
+@given(
+    sentences=st.lists(
+        st.lists(st.sampled_from(["Ada", "Byron", "New", "York", "City", "rome", "Rome", "in"]), max_size=6), max_size=5
+    )
+)
+def test_vectorised_scores_of_lists_equal_the_sum_over_attributes(lines: list[str], sentences: list[list[str]]) -> None:
+    templates = load_templates(lines, gazetteer=True)
+    weights = _list_weights(tuple(lines))
+    emissions = Emissions(weights, templates, GAZETTEER)
+    for some in (sentences, sentences[::-1], sentences[:1]):  # the tables grow in place from call to call
+        scores, _ = emissions(some)
+        expected = [_emissions(weights, items) for items in attributes(some, templates, GAZETTEER) if items]
+        if expected:
+            np.testing.assert_allclose(scores, np.concatenate(expected), atol=1e-12)
+
+
+@functools.cache
+def _list_weights(lines: tuple[str, ...]) -> Weights:
+    """Random weights for most attributes that these templates can give."""
+    rng = np.random.default_rng(0)
+    words = ["Ada", "Byron", "New", "York", "City", "rome", "Rome", "in"]
+    text = [rng.choice(words, size=6).tolist() for _ in range(300)]
+    text.append("New York City Ada Byron".split())
+    items = attributes(text, load_templates(lines, gazetteer=True), GAZETTEER)
+    names = sorted({each for item in items for word in item for each in word})
+    assert any(name.startswith("gazetteer[0]=I-CITY") for name in names)
+    return Weights(TAGS, tuple(names), rng.normal(size=(len(names), len(TAGS))), rng.normal(size=(len(TAGS),) * 2))
+
+
+def test_blocks_of_sentences_give_the_same_attributes() -> None:
+    templates = load_templates("default", gazetteer=True)
+    whole = list(attributes(SENTENCES, templates, GAZETTEER))
+    assert list(attributes(SENTENCES, templates, GAZETTEER, block=1)) == whole
+
+
+def test_decoding_with_lists_equals_crfsuite(tmp_path: Path) -> None:
+    templates = load_templates("default", gazetteer=True)
+    trainer = pycrfsuite.Trainer("lbfgs", {"c1": 0, "c2": 0.01, "max_iterations": 150}, verbose=False)
+    for items, tags in zip(attributes(SENTENCES, templates, GAZETTEER), GOLD, strict=True):
+        trainer.append(items, tags)
+    trainer.train(str(tmp_path / "model"))
+    tagger = pycrfsuite.Tagger()
+    tagger.open(str(tmp_path / "model"))
+    weights = read_crfsuite(tmp_path / "model")
+    assert {"gazetteer[0]=B-CITY", "gazetteer[1]=S-CITY", "gazetteer[-1]=B-A=+|"} <= set(weights.attributes)
+
+    model = FeatureCrf(TAGS, FeatureCrfOptions(c2=0.01), gazetteer=GAZETTEER)
+    model.fit(SENTENCES, GOLD)
+    asked = [*UNSEEN, "Bob met Ada Byron in New York".split(), "York City rome Rome".split()]
+    for sentence, items, answer in zip(
+        asked, attributes(asked, templates, GAZETTEER), model.predict(asked), strict=True
+    ):
+        assert list(answer.tags) == tagger.tag(items)
+        if sentence:
+            scores, _ = Emissions(weights, templates, GAZETTEER)([sentence])
+            posterior = forward_backward(Lattice.of(scores, np.array([len(sentence)])), weights.transition)[0]
+            path = np.array([weights.tags.index(tag) for tag in answer.tags])
+            stops = np.ones((len(weights.tags),) * 2, dtype=bool)
+            ours = posterior.span(0, len(sentence), path, stops)
+            assert ours == pytest.approx(tagger.probability(list(answer.tags)), abs=1e-9)
+
+
+PLACES = (
+    [["Xu", "Bonn"], ["Oslo", "Moe"], ["Kyiv", "Ann"], ["Lee", "Lima"], ["Jo", "Port", "Louis"]],
+    [["B-PER", "B-LOC"], ["B-LOC", "B-PER"], ["B-LOC", "B-PER"], ["B-PER", "B-LOC"], ["B-PER", "B-LOC", "I-LOC"]],
+)
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> FeatureCrf:
+    """Trained where nothing but the list tells a place from a person."""
+    path = tmp_path / "places.txt"
+    path.write_text("\n".join(["Bonn", "Oslo", "Kyiv", "Lima", "Port Louis", "Riga", "San Jose"]), encoding="utf-8")
+    options = FeatureCrfOptions(c2=0.01, templates=("bias[0]", "word[0]"), gazetteers={"PLACE": (str(path),)})
+    model = FeatureCrf.create(TAGS, options, 1)
+    path.unlink()  # lists are read when a model is made, and not again
+    model.fit(*PLACES)
+    return model
+
+
+def test_it_learns_to_use_a_list(listed: FeatureCrf) -> None:
+    asked, expected = [["Riga", "Zoe"], ["Kim", "San", "Jose"]], [("B-LOC", "B-PER"), ("B-PER", "B-LOC", "I-LOC")]
+    assert [answer.tags for answer in listed.predict(asked)] == expected
+    without = FeatureCrf.create(TAGS, FeatureCrfOptions(c2=0.01, templates=("bias[0]", "word[0]")), 1)
+    without.fit(*PLACES)
+    assert [answer.tags for answer in without.predict(asked)] != expected
+
+
+def test_lists_are_saved_with_the_model(listed: FeatureCrf, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    listed.save(folder)
+    names = ["attributes.json", "crf.json", "gazetteers.json", "weights.safetensors"]
+    assert sorted(file.name for file in folder.iterdir()) == names
+    asked = [["Riga", "Zoe"], ["Kim", "San", "Jose"], ["Kim"]]
+    again = FeatureCrf.load(folder, TAGS, listed.options)
+    assert [answer.tags for answer in again.predict(asked)] == [answer.tags for answer in listed.predict(asked)]
+    np.testing.assert_array_equal(again.emissions(asked)[0], listed.emissions(asked)[0])
+    for text in (
+        "",
+        "[]",
+        '{"case": "exact", "lists": {"X": [""]}}',
+        '{"case": "exact", "lists": {"a\\u0000": ["b"]}}',
+    ):
+        (folder / "gazetteers.json").write_text(text, encoding="utf-8")
+        with pytest.raises(ModelError, match=r"gazetteers\.json"):
+            FeatureCrf.load(folder, TAGS, listed.options)
+    (folder / "gazetteers.json").unlink()
+    with pytest.raises(ModelError, match=r"gazetteers\.json"):
+        FeatureCrf.load(folder, TAGS, listed.options)
+
+
+def test_a_missing_list_is_an_error_when_a_model_is_made(tmp_path: Path) -> None:
+    options = FeatureCrfOptions.model_validate({"gazetteers": {"PLACE": str(tmp_path / "none.txt")}})
+    with pytest.raises(DataError, match=r"none\.txt"):
+        FeatureCrf.create(TAGS, options, 1)

@@ -81,7 +81,8 @@ def summary(results: Results) -> list[Any]:
             score = system.scores[name].micro
             low, high = score.f1_interval or (score.f1, score.f1)
             cells.append(f"{100 * score.f1:.2f} [dim]{100 * low:.2f}-{100 * high:.2f}[/]")
-        speed = system.predict[main].words_per_second
+        found = system.predict.get(main)
+        speed = None if found is None else found.words_per_second
         table.add_row(
             escape(system.name),
             *cells,

@@ -65,7 +65,7 @@ def predict(
     announce(quiet=quiet)
     recognizer = Recognizer.load(model)
     documents = _text(input) if _is_text(input, format) else datasets.stream(input, format)
-    pairs = recognizer.pipe_documents(documents, look_ahead=1 if stream else 20_000)
+    pairs = recognizer.pipe_documents(documents, look_ahead=1 if stream else None)
     if target == "color":
         _print_colored(pairs)
     elif out is not None and out != "-":

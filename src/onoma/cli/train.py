@@ -18,8 +18,8 @@ class TrainSettings(Settings):
     """What `onoma train` needs to know: flags, TOML keys and saved record alike."""
 
     model: str
-    """Model family: feature_crf or encoder_tagger."""
-    train: Annotated[tuple[str, ...], Parameter(negative=())]
+    """Model family: feature_crf, encoder_tagger, rules or external."""
+    train: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """Labelled training file, or a catalogue reference such as conll2003:train; may be given several times."""
     dev: str | None = None
     """Labelled development file: chooses the epoch."""
@@ -61,11 +61,15 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
         The settings as a TOML file; flags beside it win.
     """
     settings = TrainSettings.merged(config, TrainFlags.model_construct() if flags is None else flags)
-    from onoma import datasets
+    from onoma import datasets, models
     from onoma.cli.common import announce, escape, show
     from onoma.document import LabelSet
+    from onoma.exceptions import ConfigError
     from onoma.recognizer import Recognizer
 
+    learns = models.learns(settings.model)
+    if learns and not settings.train:
+        raise ConfigError(f"'train' is missing: {settings.model} learns from labelled files")
     announce()
     documents = [document for file in settings.train for document in datasets.read(file, settings.format)]
     dev = None if settings.dev is None else datasets.read(settings.dev, settings.format)
@@ -85,7 +89,8 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
         fitted = recognizer.fit(documents, dev, folder=folder, seed=seed)
         recognizer.trained["settings"] = settings.model_dump(mode="json", exclude={"out"})
         recognizer.save(folder)
-        done = f"{settings.model}, seed {seed}, trained in {fitted.seconds:,.0f} s{_score(recognizer, dev)}"
+        trained = f"trained in {fitted.seconds:,.0f} s" if learns else "nothing to train"
+        done = f"{settings.model}, seed {seed}, {trained}{_score(recognizer, dev)}"
         show(f"[bold]{escape(folder)}[/]: {done}")
 
 

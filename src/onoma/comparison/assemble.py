@@ -66,7 +66,7 @@ def _system(
         seed, cell = failed[0]
         return System(
             name=name,
-            family=settings.family or "saved model",
+            family=settings.family or ("saved model" if settings.predictions is None else "predictions"),
             seeds=tuple(cells),
             status="failed",
             error=f"seed {seed}: {cell['error']}",
@@ -86,12 +86,14 @@ def _system(
             for set_name in experiment.sets
             if (speed := _speed([record["predict"][set_name] for record in records])) is not None
         },
-        peak_memory_mb=max(
-            (record["peak_memory_mb"] for record in records if "peak_memory_mb" in record), default=None
-        ),
-        size_mb=fmean(record["size_mb"] for record in records),
+        peak_memory_mb=max(_known("peak_memory_mb", records), default=None),
+        size_mb=fmean(sizes) if (sizes := _known("size_mb", records)) else None,
         training=tuple(_training(seed, record["train"]["fitted"]) for seed, record in cells.items() if record["train"]),
     )
+
+
+def _known(name: str, records: Sequence[Cell]) -> list[float]:
+    return [record[name] for record in records if record.get(name) is not None]
 
 
 def _set_scores(seeds: Sequence[int], scores: Sequence[Scores], resamples: int) -> SetScores:
@@ -116,7 +118,7 @@ def _set_scores(seeds: Sequence[int], scores: Sequence[Scores], resamples: int) 
 
 
 def _speed(records: Sequence[dict[str, Any]]) -> Speed | None:
-    whole = [record for record in records if not record.get("resumed")]
+    whole = [record for record in records if "seconds" in record and not record.get("resumed")]
     if not whole:
         return None
     seconds = fmean(record["seconds"] for record in whole)

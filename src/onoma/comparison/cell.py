@@ -1,4 +1,4 @@
-"""One cell of a comparison, in a process of its own: a system with a seed, trained (or loaded) and run on every set.
+"""One cell of a comparison, in a process of its own: a system with a seed, trained or loaded, and run on every set.
 
 A process for itself gives each system its own peak memory and clock, and a crash stays one failed system. Every step
 leaves its file when it is done, so that a killed cell goes on where it was: `model/` and `train.json`, then
@@ -17,15 +17,17 @@ import time
 import traceback
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from onoma import datasets, progress
+from onoma import datasets, models, progress
 from onoma.comparison.experiment import Experiment, SetSettings, SystemSettings, located
 from onoma.comparison.sources import load
-from onoma.document import Document, LabelSet
-from onoma.exceptions import OnomaError
+from onoma.document import Document, LabelSet, Prediction
+from onoma.exceptions import DataError, OnomaError
 from onoma.files import write_text
+from onoma.models.external.processes import end_tree
 from onoma.recognizer import Recognizer
 from onoma.tokenization import split
 
@@ -34,34 +36,63 @@ __all__ = ["CellRecord", "main", "run", "set_mark"]
 CellRecord = dict[str, Any]
 
 RECORD = "cell.json"
+SAME_FILE = "predict the very file that is the set"
 
 
 def run(experiment: Experiment, base: Path, name: str, seed: int, folder: Path) -> CellRecord:
-    """Train or load system `name`, predict all sets, and return the record that also lies in `folder/cell.json`."""
+    """Train or load system `name`, predict all sets, and return the record that also lies in `folder/cell.json`.
+
+    Predictions that are there already are copied: nothing is known of their speed, memory and size.
+    """
     system = experiment.systems[name]
-    if system.model is not None:
-        model = Path(located(system.model, base))
-        trained: dict[str, Any] | None = None
+    record: CellRecord = {"status": "ok", "seed": seed, "train": None}
+    if system.predictions is not None:
+        files = {set_name: Path(located(file, base)) for set_name, file in system.predictions.items()}
+        of = {set_name: _copy(files[set_name], set_name, experiment, base, folder) for set_name in experiment.sets}
+        record |= {"family": "predictions", "options": None, "predict": of, "size_mb": None, "peak_memory_mb": None}
     else:
         model = folder / "model"
-        trained = _train(experiment, system, base, seed, folder, model)
-    recognizer = Recognizer.load(model)
-    predict: dict[str, Any] = {}
-    for set_name, settings in experiment.sets.items():
-        loaded = load(settings, base)
-        mark = set_mark(settings, loaded.sha256)
-        predict[set_name] = _predict(recognizer, loaded.documents, folder, set_name, mark)
-    record: CellRecord = {
-        "status": "ok",
-        "family": recognizer.family,
-        "seed": seed,
-        "options": recognizer.model.options.model_dump(mode="json"),
-        "train": trained,
-        "predict": predict,
-        "size_mb": sum(file.stat().st_size for file in model.rglob("*") if file.is_file()) / 1e6,
-    }
+        if system.model is not None:
+            model = Path(located(system.model, base))
+        elif models.learns(_family(system)):
+            record["train"] = _train(experiment, system, base, seed, folder, model)
+        else:
+            _create(system, (), base, seed).save(model)
+        recognizer = Recognizer.load(model)
+        predict: dict[str, Any] = {}
+        for set_name, settings in experiment.sets.items():
+            loaded = load(settings, base)
+            mark = set_mark(settings, loaded.sha256)
+            predict[set_name] = _predict(recognizer, loaded.documents, folder, set_name, mark)
+        size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file()) / 1e6
+        record |= {
+            "family": recognizer.family,
+            "options": recognizer.model.options.model_dump(mode="json"),
+            "predict": predict,
+            # What learns nothing keeps its weights elsewhere, if it has any.
+            "size_mb": size if getattr(recognizer.model, "learns", True) else None,
+        }
     write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
     return record
+
+
+def _family(system: SystemSettings) -> str:
+    assert system.family is not None
+    return system.family
+
+
+def _create(system: SystemSettings, labels: Sequence[str], base: Path, seed: int) -> Recognizer:
+    options = models.options(_family(system), system.options).located(base)
+    return Recognizer.create(
+        _family(system),
+        labels,
+        options=options.model_dump(),
+        scheme=system.scheme,
+        repair=system.repair,
+        on_misaligned=system.on_misaligned,
+        splitter=system.splitter,
+        seed=seed,
+    )
 
 
 def _train(
@@ -70,19 +101,10 @@ def _train(
     done = folder / "train.json"
     if done.exists():
         return json.loads(done.read_text(encoding="utf-8"))
-    assert experiment.train is not None and system.family is not None
+    assert experiment.train is not None
     train = load(experiment.train, base).documents
     dev = load(experiment.dev, base).documents if experiment.dev is not None else None
-    recognizer = Recognizer.create(
-        system.family,
-        LabelSet.of(train),
-        options=system.options,
-        scheme=system.scheme,
-        repair=system.repair,
-        on_misaligned=system.on_misaligned,
-        splitter=system.splitter,
-        seed=seed,
-    )
+    recognizer = _create(system, LabelSet.of(train), base, seed)
     started = time.perf_counter()
     fitted = recognizer.fit(train, dev, folder=folder, seed=seed)
     seconds = time.perf_counter() - started
@@ -112,7 +134,8 @@ def _predict(
         record = json.loads(done.read_text(encoding="utf-8"))
         if record["of"] == mark:
             return record
-    recognizer.predict(documents[:3])  # first calls set up threads and buffers
+    if recognizer.encoding is not None:
+        recognizer.predict(documents[:3])  # first calls set up threads and buffers
     started = time.perf_counter()
     answered = list(recognizer.pipe_documents(documents))
     seconds = time.perf_counter() - started
@@ -120,6 +143,36 @@ def _predict(
     record = {"of": mark, "seconds": seconds, "words": sum(len(document.tokens) for document, _ in answered)}
     write_text(done, json.dumps(record) + "\n")
     return record
+
+
+def _copy(path: Path, set_name: str, experiment: Experiment, base: Path, folder: Path) -> dict[str, Any]:
+    """Predictions from a file of any format as a cell keeps them; documents it does not name are lost answers.
+
+    Raises `DataError` for a document that the set does not have and for a file that names none that it has.
+    """
+    settings = experiment.sets[set_name]
+    loaded = load(settings, base)
+    found = {each.document_id: each for each in datasets.read_predictions(path, gold=loaded.documents)}
+    strangers = found.keys() - {document.id for document in loaded.documents}
+    if strangers:
+        raise DataError(
+            f"predicts document {min(strangers)!r}, which the set {set_name!r} does not have", path=path, mend=SAME_FILE
+        )
+    pairs = [(each, found[each.id]) for each in loaded.documents if each.id in found]
+    if not pairs:
+        raise DataError(f"predicts no document of the set {set_name!r}", path=path, mend=SAME_FILE)
+    if len(pairs) < len(loaded.documents):
+        progress.say(f"{path}: {len(loaded.documents) - len(pairs):,} documents of {set_name!r} have no prediction")
+    others = [each.id for each, prediction in pairs if not _fits(each, prediction)]
+    if others:
+        progress.say(f"{path}: the tags of {len(others):,} documents are of other tokens than the set's and left out")
+        pairs = [(each, answer if _fits(each, answer) else replace(answer, tags=None)) for each, answer in pairs]
+    datasets.write_predictions(pairs, folder / f"predictions-{set_name}.jsonl")
+    return {"of": set_mark(settings, loaded.sha256)}
+
+
+def _fits(document: Document, prediction: Prediction) -> bool:
+    return prediction.tags is None or len(prediction.tags) == len(document.tokens)
 
 
 def main() -> int:
@@ -144,6 +197,7 @@ def main() -> int:
 
 def _end_with_parent() -> None:
     sys.stdin.read()  # ends when the parent does, however it does
+    end_tree(os.getpid(), itself=False)
     os._exit(130)
 
 

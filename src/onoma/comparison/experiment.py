@@ -44,12 +44,14 @@ class SetSettings(Source):
 
 
 class SystemSettings(Settings):
-    """A recognizer to train, or a saved one."""
+    """A family to train or ask, a saved recognizer, or predictions that are there already: one of the three."""
 
     family: str | None = None
-    """Model family to train."""
+    """Model family."""
     model: str | None = None
-    """Folder of a saved recognizer (relative to the experiment file) instead of training one."""
+    """Folder of a saved recognizer (relative to the experiment file)."""
+    predictions: dict[str, str] | None = None
+    """For each set, a file of predictions in any format (relative to the experiment file)."""
     scheme: str = "BIO"
     """Tag scheme."""
     repair: Repair = "conlleval"
@@ -65,8 +67,9 @@ class SystemSettings(Settings):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.family is None) == (self.model is None):
-            raise ValueError("give a family to train or a model to load, one of the two")
+        origins = (self.family, self.model, self.predictions)
+        if sum(origin is not None for origin in origins) != 1:
+            raise ValueError("give a family to train, a model to load or files of predictions, one of the three")
         if self.family is not None:
             models.options(self.family, self.options)
         return self
@@ -94,8 +97,10 @@ class Experiment(Settings):
 
     @model_validator(mode="after")
     def _can_train(self) -> Self:
-        if self.train is None and any(system.family for system in self.systems.values()):
-            raise ValueError("there is a system to train but no [train] data")
+        for name, system in self.systems.items():
+            if self.train is None and system.family is not None and models.learns(system.family):
+                raise ValueError(f"there is a system to train, {name!r}, but no [train] data")
+            self._each_set_has_a_file(name, system)
         for name in (*self.sets, *self.systems):
             if not name or any(mark in name for mark in "/\\:\0") or name.startswith("."):
                 raise ValueError(f"{name!r} cannot be a folder's name: use letters, digits, '-' and '_'")
@@ -103,14 +108,24 @@ class Experiment(Settings):
             raise ValueError("a seed stands twice in seeds")
         return self
 
+    def _each_set_has_a_file(self, name: str, system: SystemSettings) -> None:
+        if system.predictions is None:
+            return
+        for one, other, what in (
+            (self.sets, system.predictions, "there are no predictions for the set {0!r}"),
+            (system.predictions, self.sets, "predictions name the set {0!r}, which is not among the sets"),
+        ):
+            for set_name in one:
+                if set_name not in other:
+                    raise ValueError(f"systems.{name}: {what.format(set_name)}")
+
     def seeds_of(self, name: str) -> tuple[int, ...]:
         """The seeds a system is trained with."""
         system = self.systems[name]
-        if system.model is not None:
+        if system.family is None:
             return (0,)
         if system.seeds is not None:
             return system.seeds
-        assert system.family is not None
         return self.seeds if models.family(system.family).seeded else self.seeds[:1]
 
 

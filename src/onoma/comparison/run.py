@@ -14,13 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from onoma import progress
+from onoma import models, progress
 from onoma.comparison.assemble import assemble
 from onoma.comparison.cell import RECORD, CellRecord, set_mark
-from onoma.comparison.experiment import Experiment, located
+from onoma.comparison.experiment import Experiment, SystemSettings, located
 from onoma.comparison.sources import Loaded, load
 from onoma.exceptions import ConfigError, DataError
 from onoma.files import write_text
+from onoma.models.external.processes import end_tree
 from onoma.report import html
 from onoma.report.schema import Results, dumps
 from onoma.version import __version__
@@ -28,6 +29,9 @@ from onoma.version import __version__
 __all__ = ["compare"]
 
 Cells = dict[str, dict[int, CellRecord]]
+
+FAMILY_EVERY = 0.5
+"""Seconds between two looks at which processes a cell has started: a look costs milliseconds."""
 
 MARK = "fingerprint"
 """The file that says which training a cell is of, and that the folder is ours."""
@@ -92,14 +96,36 @@ def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str
     """
     system = experiment.systems[name]
     parts: list[Any] = [__version__, system.model_dump(mode="json", exclude={"seeds"})]
-    if system.model is not None:
+    if system.predictions is not None:
+        parts += [_sha256(Path(located(file, base))) for file in system.predictions.values()]
+    elif system.model is not None:
         parts.append(_content(Path(located(system.model, base))))
     else:
+        parts += _family_parts(experiment, system, base, learnt)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _family_parts(
+    experiment: Experiment, system: SystemSettings, base: Path, learnt: dict[str, str | None]
+) -> list[Any]:
+    assert system.family is not None
+    parts: list[Any] = []
+    if models.learns(system.family):
         for source, sha256 in zip((experiment.train, experiment.dev), learnt.values(), strict=True):
             parts.append(None if source is None else [source.model_dump(mode="json"), sha256])
-        encoder = system.options.get("encoder")
-        parts.append(_content(Path(encoder)) if isinstance(encoder, str) and Path(encoder).is_dir() else None)
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    encoder = system.options.get("encoder")
+    parts.append(_content(Path(encoder)) if isinstance(encoder, str) and Path(encoder).is_dir() else None)
+    options = models.options(system.family, system.options).located(base.resolve())
+    parts += [_content(path) if path.is_dir() else _sha256(path) for path in options.depends_on()]
+    return parts
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as problem:
+        raise DataError(f"cannot be read: {problem.strerror or problem}", path=path) from None
 
 
 def _content(folder: Path) -> list[tuple[str, str]]:
@@ -107,8 +133,7 @@ def _content(folder: Path) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "checkpoints" not in path.relative_to(folder).parts:
-            with path.open("rb") as file:
-                found.append((path.relative_to(folder).as_posix(), hashlib.file_digest(file, "sha256").hexdigest()))
+            found.append((path.relative_to(folder).as_posix(), _sha256(path)))
     return found
 
 
@@ -162,7 +187,7 @@ def _spawn(experiment: Experiment, base: Path, name: str, seed: int, folder: Pat
         finally:
             memory.stop()
             if process.poll() is None:
-                process.terminate()
+                end_tree(process.pid)
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -170,7 +195,7 @@ def _spawn(experiment: Experiment, base: Path, name: str, seed: int, folder: Pat
     peak = folder / "peak_memory"  # of all the processes that this cell took
     highest = max(memory.peak, int(peak.read_text(encoding="utf-8")) if peak.exists() else 0)
     write_text(peak, f"{highest}\n")
-    if record["status"] == "ok":
+    if record["status"] == "ok" and "peak_memory_mb" not in record:
         record["peak_memory_mb"] = highest / 1e6
         write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
     return record
@@ -194,7 +219,7 @@ def _show(cell: str, event: dict[str, Any]) -> None:
 
 
 class _Memory:
-    """Samples the resident memory of a process and keeps the highest."""
+    """Samples the resident memory of a process and of all it started, and keeps the highest sum."""
 
     def __init__(self, pid: int, every: float = 0.05) -> None:
         self.peak = 0
@@ -206,9 +231,11 @@ class _Memory:
         import psutil
 
         try:
-            process = psutil.Process(pid)
+            process, children, listed = psutil.Process(pid), [], 0.0
             while not self._over.is_set():
-                self.peak = max(self.peak, process.memory_info().rss)
+                if time.monotonic() - listed > FAMILY_EVERY:
+                    children, listed = process.children(recursive=True), time.monotonic()
+                self.peak = max(self.peak, process.memory_info().rss + sum(map(_resident, children)))
                 time.sleep(every)
         except psutil.Error:
             return
@@ -217,3 +244,12 @@ class _Memory:
         """Stop sampling."""
         self._over.set()
         self._thread.join(timeout=1)
+
+
+def _resident(process: Any) -> int:
+    import psutil
+
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0  # it has ended

@@ -31,17 +31,20 @@ def load(source: Source, base: Path) -> Loaded:
     """Read a source whose relative path starts at `base`; raises `DataError` or `ConfigError`."""
     where = located(source.source, base)
     if catalog.is_reference(where):
-        path = catalog.resolve(where).path
+        found = catalog.resolve(where)
+        path, files = found.path, found.files
         notes = [f"catalogue entry {where}, file {path.name}"]
     else:
         path = Path(where)
+        files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
         notes = [datasets.sniff(where).reason] if source.format is None else [f"read as {source.format}"]
     documents = datasets.read(where, source.format, **source.options)
     if not documents:
         raise DataError("holds no document", path=path)
     documents, changes = _relabel(documents, source)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digests = [catalog.sha256_of(each) for each in files]
+    # One file is known by its own sha256, several by that of their list.
+    digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     return Loaded(tuple(documents), digest, (*notes, *changes))
 
 

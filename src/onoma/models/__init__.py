@@ -11,18 +11,22 @@ from onoma.settings import first_problem
 from onoma.tables import lookup, row_names
 
 if TYPE_CHECKING:
-    from onoma.models.base import FamilyOptions, TagModel
+    from onoma.models.base import DocumentModel, FamilyOptions, TagModel
 
-__all__ = ["MODELS", "family", "names", "options"]
+__all__ = ["MODELS", "family", "learns", "names", "options"]
 
 MODELS: dict[str, str] = {
     "encoder_tagger": "onoma.models.encoder_tagger:EncoderTagger",
+    "external": "onoma.models.external:External",
     "feature_crf": "onoma.models.feature_crf:FeatureCrf",
+    "rules": "onoma.models.rules:Rules",
 }
 
 OPTIONS: dict[str, str] = {
     "encoder_tagger": "onoma.models.encoder_tagger.options:EncoderTaggerOptions",
+    "external": "onoma.models.external.options:ExternalOptions",
     "feature_crf": "onoma.models.feature_crf:FeatureCrfOptions",
+    "rules": "onoma.models.rules.options:RulesOptions",
 }
 """The options of each family, found without importing what the family itself needs."""
 
@@ -32,9 +36,14 @@ def names() -> tuple[str, ...]:
     return row_names(MODELS, "onoma.models")
 
 
-def family(name: str) -> type[TagModel]:
+def family(name: str) -> type[TagModel] | type[DocumentModel]:
     """The class of that family; raises `ConfigError` with the list of names."""
     return lookup(MODELS, name, "model family", "onoma.models")
+
+
+def learns(name: str) -> bool:
+    """Whether that family is trained on labelled documents; raises `ConfigError` with the list of names."""
+    return getattr(family(name), "learns", True)
 
 
 def options(name: str, values: dict[str, Any]) -> FamilyOptions:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from onoma.document import Document, LabelSet, Prediction
 from onoma.encodings.base import TagAnswer
 from onoma.settings import Settings
 
-__all__ = ["FamilyOptions", "Fitted", "SelfFitting", "TagModel", "TrainingOptions"]
+__all__ = ["DocumentModel", "FamilyOptions", "Fitted", "SelfFitting", "TagModel", "TrainingOptions"]
 
 
 class FamilyOptions(Settings):
     """Options of a family."""
+
+    def located(self, base: Path) -> Self:
+        """The same options, their relative paths starting at an absolute folder `base`."""
+        del base
+        return self
+
+    def depends_on(self) -> tuple[Path, ...]:
+        """Files and folders whose content decides what is predicted, beside the saved model itself."""
+        return ()
 
 
 class TrainingOptions(FamilyOptions):
@@ -59,6 +69,8 @@ class TagModel(Protocol):
     """A model of the target shape `TagTargets`: one tag a word of every sentence."""
 
     family: ClassVar[str]
+    answers: ClassVar[Literal["tags", "documents"]]
+    """What the model answers with: a `TagModel` says "tags", a `DocumentModel` says "documents"."""
     seeded: ClassVar[bool]
     """Whether training depends on the seed at all."""
     options: Any
@@ -84,8 +96,52 @@ class TagModel(Protocol):
 
 
 @runtime_checkable
+class DocumentModel(Protocol):
+    """A model that reads documents and answers with predictions itself, without an encoding: rules, other programs.
+
+    A family that learns nothing from labelled documents says so by a class attribute `learns = False` (see
+    `onoma.models.learns`): it needs no training data, and `fit` is not called. One whose calls are costly to begin
+    names by a class attribute `look_ahead` how many words a call should get.
+    """
+
+    family: ClassVar[str]
+    answers: ClassVar[Literal["tags", "documents"]]
+    """Always "documents"."""
+    seeded: ClassVar[bool]
+    """Whether training depends on the seed at all."""
+    options: Any
+    labels: LabelSet
+    """The labels it can predict; empty where they are not known beforehand."""
+
+    @classmethod
+    def create(cls, labels: Sequence[str], options: Any, seed: int) -> Self:
+        """A new, untrained model; `labels` may be empty."""
+        ...
+
+    def fit(self, documents: Sequence[Document]) -> Fitted:
+        """Learn from documents with tokens and gold spans; may do nothing."""
+        ...
+
+    def predict(self, documents: Sequence[Document]) -> list[Prediction]:
+        """One prediction a document, in order and with the same ids; documents have tokens, never spans.
+
+        The result does not depend on what else is in the call.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the model's files, if it has any, into an existing folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path, labels: Sequence[str], options: Any) -> Self:
+        """The model in a folder; raises `ModelError` where it is damaged."""
+        ...
+
+
+@runtime_checkable
 class SelfFitting(Protocol):
-    """A model with a trainer of its own; the others are trained by `onoma.training`."""
+    """A `TagModel` with a trainer of its own; the others are trained by `onoma.training`."""
 
     def fit(self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> Fitted:
         """Train on sentences and their tags."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ class EncoderTagger:
     """
 
     family: ClassVar[str] = "encoder_tagger"
+    answers: ClassVar[Literal["tags", "documents"]] = "tags"
     seeded: ClassVar[bool] = True
 
     def __init__(self, tagset: Sequence[str], options: EncoderTaggerOptions, tokenizer: Any, module: Any) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from onoma.models.feature_crf.features import EDGE_FUNCTIONS, FUNCTIONS, Template
+from onoma.models.feature_crf.features import EDGE_FUNCTIONS, FUNCTIONS, GAZETTEER, Part, Template
+from onoma.models.gazetteers import Gazetteer
 
-__all__ = ["AFTER", "BEFORE", "Corpus", "Vocabulary", "attributes", "unary_attributes"]
+__all__ = ["AFTER", "BEFORE", "Corpus", "Signs", "Vocabulary", "attributes", "split_templates", "unary_attributes"]
 
 Ints = NDArray[np.int64]
 
@@ -63,15 +64,51 @@ def _intern(text: str | None, texts: list[str], ids: dict[str, int]) -> int:
     return known
 
 
+class Signs:
+    """A vocabulary beside that of words: what word lists say of a word at its place in a sentence.
+
+    A sign is the set of places the word has in matching entries, whether they overlap or not, in alphabetical order;
+    signs are numbered in order of first sight, from 0: in no entry.
+    """
+
+    def __init__(self, gazetteer: Gazetteer) -> None:
+        self.gazetteer = gazetteer
+        self.signs: list[tuple[str, ...]] = [()]
+        self._numbers: dict[tuple[str, ...], int] = {(): 0}
+
+    def number(self, sentences: Sequence[Sequence[str]]) -> Ints:
+        """Sign numbers of all words of some sentences in a row: [words]."""
+        flat = np.zeros(sum(map(len, sentences)), dtype=np.int64)
+        first = 0
+        for sentence in sentences:
+            places: dict[int, set[str]] = {}
+            for start, end, names in self.gazetteer.matches(sentence, overlapping=True):
+                for at in range(start, end):
+                    letter = "S" if end - start == 1 else "B" if at == start else "E" if at == end - 1 else "I"
+                    places.setdefault(first + at, set()).update(f"{letter}-{name}" for name in names)
+            for at, values in places.items():
+                sign = tuple(sorted(values))
+                known = self._numbers.get(sign)
+                if known is None:
+                    known = self._numbers[sign] = len(self.signs)
+                    self.signs.append(sign)
+                flat[at] = known
+            first += len(sentence)
+        return flat
+
+
 class Corpus:
     """Sentences laid out in one array with `room` edge numbers on both sides of each.
 
     `numbers` [padded words]; `places` [words]: where the real words are, so that `numbers[places + k]` are the
-    neighbours at offset k; `lengths` [sentences].
+    neighbours at offset k; `lengths` [sentences]. `signs` are numbered alike where there are word lists.
     """
 
-    def __init__(self, sentences: Sequence[Sequence[str]], vocabulary: Vocabulary, room: int) -> None:
+    def __init__(
+        self, sentences: Sequence[Sequence[str]], vocabulary: Vocabulary, room: int, signs: Signs | None = None
+    ) -> None:
         self.vocabulary = vocabulary
+        self.signs = signs
         self.lengths: Ints = np.array([len(sentence) for sentence in sentences], dtype=np.int64)
         flat = np.array(vocabulary.number(sentences), dtype=np.int64)
         starts = np.concatenate(([0], np.cumsum(self.lengths)))[:-1]
@@ -81,17 +118,31 @@ class Corpus:
         before = (starts + shift)[:, None] - np.arange(1, room + 1)[None, :]
         self.numbers[before.ravel()] = BEFORE
         self.numbers[self.places] = flat
+        if signs is not None:
+            self._signs: Ints = np.zeros(len(self.numbers), dtype=np.int64)
+            self._signs[self.places] = signs.number(sentences)
 
     def at(self, offset: int) -> Ints:
         """Word numbers at an offset from every word: [words]."""
         return self.numbers[self.places + offset]
 
+    def signs_at(self, offset: int) -> Ints:
+        """Sign numbers at an offset from every word, 0 beyond the edges: [words]."""
+        return self._signs[self.places + offset]
+
+    def _part(self, part: Part) -> tuple[list[str], Ints]:
+        """Distinct values of a part, and for each word the index of its value (-1: none)."""
+        if part.function == GAZETTEER:
+            assert self.signs is not None
+            return ["+".join(sign) for sign in self.signs.signs[1:]], self.signs_at(part.offset) - 1
+        names, index = self.vocabulary.values(part.function)
+        return names, np.array(index, dtype=np.int64)[self.at(part.offset)]
+
     def joined(self, template: Template) -> tuple[list[str], Ints]:
         """Distinct joined values of a template, and for each word the index of its value (-1: none)."""
         texts, codes = [], None
         for part in template.parts:
-            names, index = self.vocabulary.values(part.function)
-            ids = np.array(index, dtype=np.int64)[self.at(part.offset)]
+            names, ids = self._part(part)
             if codes is None:
                 texts, codes = names, ids
                 continue
@@ -105,18 +156,29 @@ class Corpus:
         return texts, codes
 
 
+def split_templates(templates: Sequence[Template]) -> tuple[list[Template], list[Template], list[Template]]:
+    """Templates of one word function, of `gazetteer` alone, and of several parts."""
+    alone = [template for template in templates if len(template.parts) == 1]
+    unary = [template for template in alone if template.parts[0].function != GAZETTEER]
+    listed = [template for template in alone if template.parts[0].function == GAZETTEER]
+    return unary, listed, [template for template in templates if len(template.parts) > 1]
+
+
 def attributes(
-    sentences: Sequence[Sequence[str]], templates: Sequence[Template], block: int = 4096
+    sentences: Sequence[Sequence[str]],
+    templates: Sequence[Template],
+    gazetteer: Gazetteer | None = None,
+    block: int = 4096,
 ) -> Iterator[list[list[str]]]:
     """The attributes of every word of each sentence: lists of `TEMPLATE=VALUE` strings, sentence by sentence."""
     vocabulary = Vocabulary()
+    signs = None if gazetteer is None else Signs(gazetteer)
     room = max((abs(part.offset) for template in templates for part in template.parts), default=0)
-    unary = [template for template in templates if len(template.parts) == 1]
-    joined = [template for template in templates if len(template.parts) > 1]
+    unary, listed, joined = split_templates(templates)
     lists: dict[int, list[list[str]]] = {template.parts[0].offset: [] for template in unary}
     for first in range(0, len(sentences), block):
         some = sentences[first : first + block]
-        corpus = Corpus(some, vocabulary, room)
+        corpus = Corpus(some, vocabulary, room, signs)
         for offset, by_number in lists.items():
             here = [template for template in unary if template.parts[0].offset == offset]
             by_number.extend(unary_attributes(here, vocabulary, len(by_number)))
@@ -128,6 +190,11 @@ def attributes(
             for mine, code in zip(extra, codes.tolist(), strict=True):
                 if code >= 0:
                     mine.append(names[code])
+        for template in listed:
+            assert signs is not None
+            rows = [[f"{template.name}={place}" for place in sign] for sign in signs.signs]
+            for mine, number in zip(extra, corpus.signs_at(template.parts[0].offset).tolist(), strict=True):
+                mine += rows[number]
         at = 0
         for sentence in some:
             stop = at + len(sentence)

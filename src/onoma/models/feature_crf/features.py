@@ -2,6 +2,7 @@
 
 A template is data (`templates.toml`). Each of its parts depends on one word only, so values are computed once a
 *distinct* word; extraction for training and scoring for prediction both work on vocabularies, not on running text.
+The one exception is `gazetteer`, where a word lies in the entries of word lists: see `corpus.Signs`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from importlib.resources import files
 
 from onoma.exceptions import ConfigError
 
-__all__ = ["FUNCTIONS", "Part", "Template", "load_templates", "parse_template"]
+__all__ = ["FUNCTIONS", "GAZETTEER", "Part", "Template", "load_templates", "parse_template"]
 
 
 def _shape(word: str) -> str:
@@ -62,10 +63,16 @@ FUNCTIONS: dict[str, Callable[[str], str | None]] = {
 EDGE_FUNCTIONS = frozenset({"word", "lower", "edge"})
 """The functions that have a value (`<s>`, `</s>`) beyond the edges of a sentence."""
 
+GAZETTEER = "gazetteer"
+"""The part that is no word function: the places of a word in list entries, such as `B-CITY`."""
+
+GAZETTEER_LINES = ("gazetteer[-1]", "gazetteer[0]", "gazetteer[1]")
+"""Put behind templates that do not ask for word lists where there are some."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A word function at an offset in words from the current one."""
+    """A word function (or `gazetteer`) at an offset in words from the current one."""
 
     function: str
     offset: int
@@ -95,10 +102,9 @@ def parse_template(text: str) -> list[Template]:
             raise ConfigError(
                 f"feature template {text!r}: cannot read {piece!r}, write FUNCTION[OFFSET] or FUNCTION[FROM..TO]"
             )
-        if match[1] not in FUNCTIONS:
-            raise ConfigError(
-                f"feature template {text!r}: no word function {match[1]!r}: one of {', '.join(FUNCTIONS)}"
-            )
+        if match[1] not in FUNCTIONS and match[1] != GAZETTEER:
+            known = ", ".join((*FUNCTIONS, GAZETTEER))
+            raise ConfigError(f"feature template {text!r}: no word function {match[1]!r}: one of {known}")
         if match[3] is not None and len(pieces) > 1:
             raise ConfigError(f"feature template {text!r}: a stretch cannot be joined with other parts")
     first = found[0]
@@ -109,11 +115,20 @@ def parse_template(text: str) -> list[Template]:
     return [Template(text, tuple(Part(match[1], int(match[2])) for match in found if match is not None))]
 
 
-def load_templates(templates: str | Sequence[str]) -> list[Template]:
-    """Templates by the name of a shipped set, or from a list of template lines."""
+def load_templates(templates: str | Sequence[str], gazetteer: bool = False) -> list[Template]:
+    """Templates by the name of a shipped set, or from a list of template lines; `gazetteer`: there are word lists.
+
+    Raises `ConfigError` for what cannot be read, and for templates of word lists where there are none.
+    """
     if isinstance(templates, str):
         table = tomllib.loads(files("onoma.models.feature_crf").joinpath("templates.toml").read_text(encoding="utf-8"))
         if templates not in table:
             raise ConfigError(f"template set {templates!r} is unknown: one of {', '.join(table)}")
         templates = table[templates]
-    return [template for line in templates for template in parse_template(line)]
+    parsed = [template for line in templates for template in parse_template(line)]
+    asking = [template.name for template in parsed for part in template.parts if part.function == GAZETTEER]
+    if asking and not gazetteer:
+        raise ConfigError(f"feature template {asking[0]!r} asks for word lists: name some under gazetteers")
+    if gazetteer and not asking:
+        parsed += [template for line in GAZETTEER_LINES for template in parse_template(line)]
+    return parsed

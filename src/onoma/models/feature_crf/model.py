@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -21,8 +21,9 @@ from onoma.models.base import FamilyOptions, Fitted
 from onoma.models.feature_crf.chain import Lattice, forward_backward, mention_stops, viterbi
 from onoma.models.feature_crf.corpus import attributes
 from onoma.models.feature_crf.emissions import Emissions
-from onoma.models.feature_crf.features import load_templates
+from onoma.models.feature_crf.features import GAZETTEER, load_templates
 from onoma.models.feature_crf.weights import Weights, read_crfsuite
+from onoma.models.gazetteers import Case, Gazetteer, ListFiles, list_paths, located_lists
 
 __all__ = ["FeatureCrf", "FeatureCrfOptions"]
 
@@ -40,6 +41,19 @@ class FeatureCrfOptions(FamilyOptions):
     """L-BFGS iterations at most."""
     min_frequency: int = Field(0, ge=0)
     """Attributes seen less often with a tag are left out."""
+    gazetteers: ListFiles = {}
+    """Word-list files by name of list: features say whether a word lies in an entry, and where. The lists are saved
+    with the model. Lists made of the training mentions themselves teach it to trust lists too much."""
+    gazetteer_case: Case = "exact"
+    """Whether entries match as they are written (exact) or in any case (lower)."""
+
+    def located(self, base: Path) -> Self:
+        """The same options, relative paths of word lists starting at a folder."""
+        return self.model_copy(update={"gazetteers": located_lists(self.gazetteers, base)})
+
+    def depends_on(self) -> tuple[Path, ...]:
+        """The files of the word lists."""
+        return list_paths(self.gazetteers)
 
 
 class FeatureCrf:
@@ -50,28 +64,39 @@ class FeatureCrf:
     """
 
     family: ClassVar[str] = "feature_crf"
+    answers: ClassVar[Literal["tags", "documents"]] = "tags"
     seeded: ClassVar[bool] = False
 
     def __init__(
-        self, tagset: Sequence[str], options: FeatureCrfOptions, templates: Sequence[str] | None = None
+        self,
+        tagset: Sequence[str],
+        options: FeatureCrfOptions,
+        templates: Sequence[str] | None = None,
+        gazetteer: Gazetteer | None = None,
     ) -> None:
         self.tagset = tuple(tagset)
         self.options = options
-        self.templates = load_templates(options.templates if templates is None else templates)
+        self.gazetteer = gazetteer
+        self.templates = load_templates(options.templates if templates is None else templates, gazetteer is not None)
         self._emissions: Emissions | None = None
 
     @classmethod
     def create(cls, tagset: Sequence[str], options: FeatureCrfOptions, seed: int) -> Self:
-        """A new, untrained model; training is deterministic, the seed plays no part."""
+        """A new, untrained model; training is deterministic, the seed plays no part.
+
+        Reads the word lists; raises `DataError` where they are missing or bad.
+        """
         del seed
-        return cls(tagset, options)
+        gazetteer = Gazetteer.read(options.gazetteers, options.gazetteer_case) if options.gazetteers else None
+        return cls(tagset, options, gazetteer=gazetteer)
 
     def fit(self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> Fitted:
         """Train by L-BFGS on the log-likelihood of the tag sequences."""
         started = time.perf_counter()
         trainer = _trainer(self.options)
         with progress.bar("feature_crf: features", len(sentences)) as bar:
-            for done, (items, labels) in enumerate(zip(attributes(sentences, self.templates), tags, strict=True)):
+            rows = attributes(sentences, self.templates, self.gazetteer)
+            for done, (items, labels) in enumerate(zip(rows, tags, strict=True)):
                 trainer.append(items, labels)
                 if done % 500 == 0:
                     bar.to(done)
@@ -86,7 +111,7 @@ class FeatureCrf:
         return Fitted(epochs=trainer.iterations, seconds=time.perf_counter() - started, curve=tuple(trainer.curve))
 
     def _use(self, weights: Weights) -> None:
-        self._emissions = Emissions(weights, self.templates)
+        self._emissions = Emissions(weights, self.templates, self.gazetteer)
         self._stops = mention_stops(weights.tags)
 
     @property
@@ -118,11 +143,15 @@ class FeatureCrf:
         """Write `weights.safetensors`, `attributes.json`, and `crf.json`: tags in the weights' order, template lines.
 
         The lines are saved although the options name a set: a later version may ship that set with other lines.
+        Word lists, if any, are written to `gazetteers.json`.
         """
         self.emissions.weights.save(folder)
         lines = list(dict.fromkeys(template.name for template in self.templates))
         text = json.dumps({"tags": self.emissions.weights.tags, "templates": lines}, ensure_ascii=False, indent=1)
         (folder / "crf.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        if self.gazetteer is not None:
+            text = json.dumps(self.gazetteer.as_json(), ensure_ascii=False, separators=(",", ":"))
+            (folder / "gazetteers.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, folder: Path, tagset: Sequence[str], options: Any) -> Self:
@@ -130,7 +159,9 @@ class FeatureCrf:
         try:
             saved = json.loads((folder / "crf.json").read_text(encoding="utf-8"))
             tags, lines = tuple(map(str, saved["tags"])), tuple(map(str, saved["templates"]))
-            model = cls(tagset, options, lines)
+            # The lines say whether there are word lists; the paths in the options are only where they once came from.
+            gazetteer = _lists(folder / "gazetteers.json") if any(GAZETTEER in line for line in lines) else None
+            model = cls(tagset, options, lines, gazetteer)
         except (OSError, ValueError, KeyError, TypeError, ConfigError) as problem:
             raise ModelError(f"{folder / 'crf.json'}: missing or damaged: {problem}") from problem
         if not set(tags) <= set(tagset):
@@ -139,6 +170,13 @@ class FeatureCrf:
             )
         model._use(Weights.load(folder, tags))
         return model
+
+
+def _lists(path: Path) -> Gazetteer:
+    try:
+        return Gazetteer.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ConfigError) as problem:
+        raise ModelError(f"{path}: missing or damaged: {problem}") from problem
 
 
 def _blocks(lengths: np.ndarray, cells: int = 100_000) -> list[np.ndarray]:
