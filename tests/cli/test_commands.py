@@ -63,7 +63,7 @@ def test_own_file_to_trained_scored_and_served(folder: Path, capsys: pytest.Capt
     assert run("predict", "runs/crf", "gold.conll", "-o", "pred.conll") == 0
     assert run("evaluate", "gold.conll", "pred.conll") == 0
     out = capsys.readouterr().out
-    assert "100.00" in out and "gold sha256:" in out
+    assert "100.00" in out and "gold sha256/2:" in out
     card = json.loads(Path("runs/crf/onoma.json").read_text(encoding="utf-8"))
     assert card["trained"]["settings"]["train"] == ["gold.conll"]
 
@@ -119,14 +119,9 @@ def test_a_stream_is_answered_line_by_line(
         def readable(self) -> bool:
             return True
 
-        def readline(self, size: int | None = -1, /) -> bytes:
+        def read1(self, size: int) -> bytes:
             answered.append(capsys.readouterr().out.count("\n"))
             return self.lines.pop(0) if self.lines else b""
-
-        __next__ = None  # type: ignore[assignment]
-
-        def __iter__(self):  # type: ignore[no-untyped-def]
-            return iter(self.readline, b"")
 
     monkeypatch.setattr(sys, "stdin", type("In", (), {"buffer": Slow()})())
     assert run("predict", model, "--stream", "--quiet") == 0
@@ -232,7 +227,7 @@ BAD_FILES = {
     "surface.jsonl": GOOD.replace('"end": 3', '"end": 4').encode(),
     "outside.jsonl": GOOD.replace('"end": 3', '"end": 99').encode(),
     "negative.jsonl": GOOD.replace('"start": 0', '"start": -1').encode(),
-    "key.jsonl": GOOD.replace('"id"', '"idd"').encode(),
+    "key.jsonl": GOOD.replace('"spans"', '"spanns"').encode(),
     "columns.conll": b"Ada\tB-PER\nleft\tO\tX\nRome\tB-LOC\n.\tO\n",
     "tags.conll": b"Ada\tB-PER\nleft\tQ-PER\n",
     "empty.conll": b"",
@@ -270,7 +265,11 @@ def test_bad_files_end_in_one_line_and_write_nothing(
     [
         (["train", "--model", "feature_crf", "--train", ".", "--out", "x"], 1, "directory"),
         (["train", "--model", "feature_crf", "--train", "none.conll", "--out", "x"], 1, "no such file"),
-        (["train", "--model", "hmm", "--train", "gold.conll", "--out", "x"], 2, "one of encoder_tagger, feature_crf"),
+        (
+            ["train", "--model", "hmm", "--train", "gold.conll", "--out", "x"],
+            2,
+            "one of encoder_tagger, external, feature_crf, rules",
+        ),
         (["train", "--model", "feature_crf", "--train", "gold.conll"], 2, "'out' is missing"),
         (["train", "--model", "feature_crf", "--train", "gold.conll", "--out", "x", "--options.c9", "1"], 2, "'c9'"),
         (["train", "--model", "feature_crf", "--train", "gold.conll", "--out", "."], 2, "name an empty folder"),

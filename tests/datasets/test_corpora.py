@@ -64,7 +64,7 @@ def test_several_labels_in_one_tag_are_refused() -> None:
 
 def test_foreign_json_is_refused_by_its_first_unknown_key() -> None:
     with pytest.raises(DataError, match=r"dev\.jsonlines:1: unknown key 'doc_id'"):
-        datasets.read(corpus("genia_nested", "dev.jsonlines"))
+        datasets.read(corpus("genia_nested", "dev.jsonlines"), "jsonl")
 
 
 def test_the_treebank_text_follows_its_spacing() -> None:

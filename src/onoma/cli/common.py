@@ -54,6 +54,6 @@ def show(*renderables: Any) -> None:
     """Print tables and text on stdout, as wide as the terminal (100 columns where there is none)."""
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
     for renderable in renderables:
         console.print(renderable)

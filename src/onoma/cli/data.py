@@ -1,75 +1,122 @@
-"""`onoma data`: look at labelled files, convert them, check them."""
+"""`onoma data`: fetch labelled files, look at them, convert, check and split them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from onoma.cli.common import DASH, announce, escape, print_json, show
+from onoma.cli.common import DASH, announce, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from onoma.document import Document
 
 __all__ = ["data"]
 
-data = App(name="data", help="Look at labelled files, convert them, check them.", help_format="plaintext")
+data = App(
+    name="data", help="Fetch labelled files, look at them, convert, check and split them.", help_format="plaintext"
+)
+
+TOKENS = ("conll", "conllu", "iob2")
+"""Formats that hold tokens, which raw text has none of."""
 
 
 @data.command
-def stats(*files: str, format: str | None = None, json: bool = False) -> None:
+def get(
+    *names: str,
+    out: Annotated[Path | None, Parameter(alias="-o")] = None,
+    accept_terms: bool = False,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """List the catalogue, or fetch data sets of it from their source.
+
+    Parameters
+    ----------
+    names
+        Data sets, or splits such as wnut17:test; without any the catalogue is listed.
+    out
+        Folder to put them in, in place of the one that ONOMA_DATA names.
+    accept_terms
+        You have read the licence and may use the data: needed where it may not be passed on or does not say.
+    overwrite
+        Replace files of the same name that are not those of the catalogue.
+    dry_run
+        Show what would be fetched from where.
+    json
+        Print JSON.
+    """
+    from onoma.cli import data_views
+    from onoma.datasets import catalog, download
+
+    announce(quiet=json)
+    above = out if out is not None else catalog.root()
+    if not names:
+        rows = [(entry, _here(entry, above)) for entry in catalog.entries().values()]
+        if json:
+            print_json([data_views.entry_record(entry, here) for entry, here in rows])
+        else:
+            data_views.show_entries(rows)
+        return
+    asked: dict[str, list[str]] = {}
+    for each in names:
+        name, colon, split = each.partition(":")
+        asked.setdefault(name, []).extend([split] if colon else catalog.entry(name).splits)
+    planned = [(catalog.entry(name), download.plan(catalog.entry(name), out, splits)) for name, splits in asked.items()]
+    if not json:
+        for entry, items in planned:
+            data_views.show_entry(entry)
+            if dry_run:
+                data_views.show_items(items, urls=True)
+    if not dry_run:
+        for entry, items in planned:
+            if any(item.state in ("missing", "differs") for item in items):
+                download.check_terms(entry, accept_terms)
+        planned = [(entry, download.fetch(items, overwrite=overwrite)) for entry, items in planned]
+        if not json:
+            for _, items in planned:
+                data_views.show_items(items, urls=False)
+    if json:
+        print_json([data_views.entry_record(entry, _here(entry, above), items) for entry, items in planned])
+
+
+def _here(entry: Any, above: Path | None) -> str:
+    """Whether the files of a data set are on this disk; their content is not looked at."""
+    if entry.embedded:
+        return "yes"
+    files = {(row.folder, file.file) for row in entry.splits.values() for file in row.files}
+    found = sum(above is not None and above.joinpath(*each).exists() for each in files)
+    return "yes" if found == len(files) else f"{found} of {len(files)} files" if found else "no"
+
+
+@data.command
+def stats(*files: Annotated[str, DASH], format: str | None = None, json: bool = False) -> None:
     """Count documents, sentences, tokens and mentions.
 
     Parameters
     ----------
     files
-        Files, or catalogue references such as conll2003:train.
+        Files, - for stdin, or catalogue references such as conll2003:train.
     format
         Format of the files; found out where not given.
     json
         Print JSON.
     """
-    from rich.table import Table
-
-    from onoma import datasets, tokenization
+    from onoma import datasets
+    from onoma.cli import data_views
 
     _some(files)
     announce(quiet=json)
-    found = {
-        file: datasets.statistics([tokenization.split(document) for document in datasets.read(file, format)])
-        for file in files
-    }
+    found = {file: datasets.statistics(_read(file, format)) for file in files}
     if json:
         print_json({file: statistics.record() for file, statistics in found.items()})
-        return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("")
-    rows: dict[str, list[str]] = {}
-    for file, statistics in found.items():
-        table.add_column(escape(file), justify="right")
-        for name, value in _rows(statistics):
-            rows.setdefault(name, [""] * len(found))[list(found).index(file)] = value
-    for name, values in rows.items():
-        table.add_row(name, *values)
-    show(table)
-
-
-def _rows(statistics: Any) -> list[tuple[str, str]]:
-    rows = [
-        ("documents", f"{statistics.documents:,}"),
-        ("sentences", f"{statistics.sentences:,}"),
-        ("tokens", f"{statistics.tokens:,}"),
-        ("mentions", f"{statistics.mentions:,}"),
-    ]
-    rows += [(f"  {escape(label)}", f"{count:,}") for label, count in statistics.labels.items()]
-    shown = {length: count for length, count in statistics.lengths.items() if length <= 5}
-    rows += [(f"  {length} token{'s' if length != 1 else ''} long", f"{count:,}") for length, count in shown.items()]
-    rows.append(("  longer", f"{sum(statistics.lengths.values()) - sum(shown.values()):,}"))
-    rows.append(("words a sentence", f"{statistics.words_per_sentence:.1f}"))
-    rows.append(("sentences without mention", f"{100 * statistics.empty_share:.1f} %"))
-    for name in ("nested", "discontinuous", "token_cutting"):
-        count = getattr(statistics, name)
-        if count:
-            rows.append((name.replace("_", " "), f"{count:,}"))
-    return rows
+    else:
+        data_views.show_statistics(found)
 
 
 @data.command
@@ -105,7 +152,7 @@ def convert(
     announce()
     documents = datasets.read(source, format)
     target = to or datasets.format_of(out)
-    if target in ("conll", "conllu", "iob2"):  # they hold tokens, raw text has none
+    if target in TOKENS:
         documents = [tokenization.split(document) for document in documents]
     options: dict[str, Any] = {"lossy": True} if lossy else {}
     if scheme is not None:
@@ -119,18 +166,18 @@ def convert(
 
 @data.command
 def check(
-    *files: str,
+    *files: Annotated[str, DASH],
     format: str | None = None,
     notes: bool = False,
     json: bool = False,
     limit: Annotated[int, Parameter(alias="-n")] = 20,
 ) -> int:
-    """List what is wrong or odd in labelled files; exit code 1 where something is wrong.
+    """List what is wrong or odd in labelled files, and what several have in common; exit code 1 for what is wrong.
 
     Parameters
     ----------
     files
-        Files, or catalogue references.
+        Files, - for stdin, or catalogue references; several are taken for the splits of one data set.
     format
         Format of the files; found out where not given.
     notes
@@ -142,38 +189,134 @@ def check(
     """
     from dataclasses import asdict
 
-    from onoma import datasets, tokenization
+    from onoma import datasets
+    from onoma.cli import data_views
+    from onoma.datasets.overlap import overlap
 
     _some(files)
     announce(quiet=json)
-    found = {
-        file: datasets.check([tokenization.split(document) for document in datasets.read(file, format)])
-        for file in files
-    }
-    errors = sum(finding.severity == "error" for findings in found.values() for finding in findings)
+    splits = {file: _read(file, format) for file in files}
+    found = {file: datasets.check(documents) for file, documents in splits.items()}
+    across = overlap(splits)
     if json:
-        print_json(
-            {
-                file: [{"severity": finding.severity, **asdict(finding)} for finding in findings]
-                for file, findings in found.items()
-            }
-        )
-        return 1 if errors else 0
-    for file, findings in found.items():
-        shown = [finding for finding in findings if notes or finding.severity != "note"]
-        counts = Counter[str](finding.severity for finding in findings)
-        found_here = ", ".join(f"{counts[severity]:,} {severity}s" for severity in ("error", "warning", "note"))
-        show(f"[bold]{escape(file)}[/]: {found_here}")
-        by_kind: Counter[str] = Counter()
-        for finding in shown:
-            by_kind[finding.kind] += 1
-            if by_kind[finding.kind] <= limit:
-                where = f"document {escape(finding.document_id)}"
-                show(f"  {finding.severity}: {finding.kind}: {where}: {escape(finding.message)}")
-        for kind, count in by_kind.items():
-            if count > limit:
-                show(f"  ... {kind}: {count - limit:,} more")
-    return 1 if errors else 0
+        listed = {
+            file: [{"severity": finding.severity, **asdict(finding)} for finding in findings]
+            for file, findings in found.items()
+        }
+        print_json({"findings": listed, **across.record()})
+    else:
+        data_views.show_findings(found, notes=notes, limit=limit)
+        data_views.show_overlap(across, limit=min(limit, 5))
+    return int(any(finding.severity == "error" for findings in found.values() for finding in findings))
+
+
+@data.command
+def split(
+    file: Annotated[str, DASH],
+    /,
+    *,
+    out: Annotated[Path, Parameter(alias="-o")],
+    parts: str = "train=0.8,dev=0.1,test=0.1",
+    seed: int = 0,
+    format: str | None = None,
+    to: str = "jsonl",
+    by: Literal["document", "sentence"] = "document",
+    group_by: str | None = None,
+    stratify: bool = True,
+    overwrite: bool = False,
+    json: bool = False,
+) -> None:
+    """Split a labelled file into parts that share no text.
+
+    Parameters
+    ----------
+    file
+        File to read, - for stdin, or a catalogue reference.
+    out
+        Folder for the parts, one file each.
+    parts
+        Names and shares of the documents.
+    seed
+        Another seed gives another split.
+    format
+        Format of the file; found out where not given.
+    to
+        Format to write.
+    by
+        What a part is made of: whole documents, or sentences torn from theirs.
+    group_by
+        Key of the documents' meta data: those with equal values stay together.
+    stratify
+        Spread the mentions of each label by the same shares.
+    overwrite
+        Replace parts that are there.
+    json
+        Print the statistics of the parts as JSON.
+    """
+    from onoma import datasets
+    from onoma.cli import data_views
+    from onoma.datasets import partition
+    from onoma.exceptions import DataError
+
+    announce(quiet=json)
+    shares = partition.shares(parts)
+    ending = next(iter(datasets.get(to).endings), "")
+    targets = {name: out / f"{name}{ending}" for name in shares}
+    _free(targets.values(), overwrite)
+    raw = to in TOKENS or by == "sentence"
+    documents = _read(file, format) if raw else datasets.read(file, format)
+    if by == "sentence":
+        documents = partition.by_sentence(documents)
+    found = partition.partition(documents, shares, seed=seed, group_by=group_by, stratify=stratify)
+    for name, part in found.items():
+        if not part:
+            raise DataError(f"nothing is left for {name}: {len(documents)} document(s) are too few", path=file)
+    _write_all({targets[name]: part for name, part in found.items()}, out, to)
+    numbers = {name: datasets.statistics(part) for name, part in found.items()}
+    if json:
+        print_json({name: {"file": str(targets[name]), **each.record()} for name, each in numbers.items()})
+    else:
+        data_views.show_parts(numbers)
+
+
+def _free(targets: Iterable[Path], overwrite: bool) -> None:
+    from onoma.exceptions import ConfigError
+
+    for target in targets:
+        if target.exists() and not overwrite:
+            raise ConfigError(f"{target} is there already: name another folder, or pass --overwrite")
+
+
+def _write_all(parts: Mapping[Path, list[Document]], out: Path, to: str) -> None:
+    """All parts or none: each is written before the first is put in its place."""
+    import os
+    import shutil
+    import tempfile
+    from contextlib import suppress
+
+    from onoma import datasets
+
+    made = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=out, prefix=".parts.") as scratch:
+            for target, documents in parts.items():
+                datasets.write(documents, Path(scratch) / target.name, to)
+            for target in parts:
+                if target.is_dir():
+                    shutil.rmtree(target)
+                os.replace(Path(scratch) / target.name, target)
+    finally:
+        if made:
+            with suppress(OSError):  # an empty folder only
+                out.rmdir()
+
+
+def _read(file: str, format: str | None) -> list[Document]:
+    """The documents of a file, in tokens."""
+    from onoma import datasets, tokenization
+
+    return [tokenization.split(document) for document in datasets.read(file, format)]
 
 
 def _some(files: tuple[str, ...]) -> None:
@@ -181,3 +324,8 @@ def _some(files: tuple[str, ...]) -> None:
 
     if not files:
         raise ConfigError("name at least one file")
+    for file in files:
+        if file.startswith("-") and file != "-":
+            raise ConfigError(f"unknown option {file}")
+        if files.count(file) > 1:
+            raise ConfigError(f"{file} is named twice")

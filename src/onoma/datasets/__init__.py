@@ -49,11 +49,25 @@ __all__ = [
 ]
 
 FORMATS: dict[str, str] = {
+    "alpaca": "onoma.datasets.alpaca:Alpaca",
     "brackets": "onoma.datasets.brackets:Brackets",
+    "brat": "onoma.datasets.brat:Brat",
     "conll": "onoma.datasets.conll:Conll",
     "conllu": "onoma.datasets.conllu:Conllu",
+    "doccano": "onoma.datasets.doccano:Doccano",
+    "docbin": "onoma.datasets.docbin:DocBin",
+    "genia": "onoma.datasets.genia:Genia",
+    "gner": "onoma.datasets.gner:Gner",
+    "hf": "onoma.datasets.hf:Hf",
     "iob2": "onoma.datasets.iob2:Iob2",
     "jsonl": "onoma.datasets.jsonl:Jsonl",
+    "label_studio": "onoma.datasets.label_studio:LabelStudio",
+    "layers": "onoma.datasets.layers:Layers",
+    "parallel": "onoma.datasets.parallel:Parallel",
+    "parquet": "onoma.datasets.parquet:Parquet",
+    "per_type": "onoma.datasets.per_type:PerType",
+    "prodigy": "onoma.datasets.prodigy:Prodigy",
+    "xml": "onoma.datasets.inline_xml:InlineXml",
 }
 """Format names and where their classes stand; third parties add rows by the entry point group `onoma.datasets`."""
 
@@ -160,6 +174,9 @@ def read_predictions(
     if format == "jsonl":
         return list(predictions_of(source, texts))
     reader = get(format)
+    answers = getattr(reader, "predictions_of", None)
+    if answers is not None:
+        return list(answers(source, texts))
     keeps = "keep_tags" in inspect.signature(reader.read).parameters
     found: list[Prediction] = []
     for document in reader.read(source, **({"keep_tags": True} if keeps else {})):

@@ -32,7 +32,9 @@ class Format(Protocol):
     they are running numbers ("1", "2", ...), so that gold and predictions in two files join. Two attributes may be
     left out: `signs` are sets of keys, and a file whose first JSON object has all keys of one of them is taken for
     this format (the largest set wins); `by_path = True` says that `write` is given a path (a folder, a binary file)
-    instead of a text handle, and writes it whole or not at all (`onoma.files`).
+    instead of a text handle, and writes it whole or not at all (`onoma.files`). Three methods may be left out too:
+    `claims_folder(path)` recognises a folder; `predictions_of(source, texts)` reads a file of predictions with its
+    problems; `binary = True` says that the ending alone decides.
     """
 
     name: str

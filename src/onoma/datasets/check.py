@@ -29,6 +29,7 @@ KINDS: dict[str, Severity] = {
     "odd_character": "warning",
     "duplicate_document": "warning",
     "ambiguous_surface": "note",
+    "touching_mentions": "note",
 }
 """The kinds of finding and how bad each is."""
 
@@ -80,6 +81,7 @@ def _short(text: str, limit: int = 40) -> str:
 def _document(document: Document) -> Iterator[Finding]:
     yield from _alignment(document)
     yield from _relations(document)
+    yield from _touching(document)
     yield from _characters(document)
     for index, (token, word) in enumerate(zip(document.tokens, document.words, strict=True)):
         if not word.strip():
@@ -146,6 +148,27 @@ def _relations(document: Document) -> Iterator[Finding]:
             if start < other and stop > end and not pieces and not others:
                 message = f"{_short(document.text[start:end])} and {_short(document.text[other:stop])} cross"
                 yield Finding("crossing_spans", document.id, start, stop, message)
+
+
+def _touching(document: Document) -> Iterator[Finding]:
+    """Mentions of one label with no token between them, in one sentence: schemes that mark no beginning merge them."""
+    starts = [token.start for token in document.tokens]
+    home = [number for number, (first, last) in enumerate(document.sentences) for _ in range(first, last)]
+    first_of = {(span.start, span.label): span for span in document.spans if not span.fragments}
+    for span in dict.fromkeys(document.spans):
+        if span.fragments:
+            continue
+        if starts:
+            at = bisect_left(starts, span.end)
+            same = 0 < at < len(starts) and home[at - 1] == home[at]
+            following = starts[at] if same else -1
+        else:
+            rest = document.text[span.end :]
+            following = span.end + len(rest) - len(rest.lstrip())
+        other = first_of.get((following, span.label))
+        if other is not None:
+            message = f"{_short(document.surface(span))} and {_short(document.surface(other))} are both {span.label}"
+            yield Finding("touching_mentions", document.id, span.start, other.end, f"{message}: IO tags make them one")
 
 
 # ---------------------------------------------------------------------- characters

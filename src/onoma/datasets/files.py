@@ -43,6 +43,7 @@ class Source:
         self.name: str | Path = STDIN if str(path) == "-" else path
         self._stream = stream
         self._peeked = b""
+        self._ended = False  # whether standard input was over when it was looked at
         if self.path is None and stream is None:
             self._stream = sys.stdin.buffer
 
@@ -81,6 +82,7 @@ class Source:
         while len(self._peeked) < PEEK and self._peeked.count(b"\n") < HEAD:
             block = _some(self._stream, BLOCK)
             self._peeked += block
+            self._ended = not block
             if not block or (b"\n" in block and self._peeked.lstrip()[:1] == b"{"):
                 break  # one line tells a file of JSON Lines, and a pipe may be slow
         return self._peeked
@@ -118,9 +120,11 @@ class Source:
         if not raw:
             raise self._empty()
         self._refuse(raw, 0, 0)
-        cut = raw.rfind(b"\n") + 1
+        whole = len(raw) < PEEK if self.path is not None or isinstance(self._stream, _Kept) else self._ended
+        cut = len(raw) if whole else raw.rfind(b"\n") + 1
         if cut:
-            return self._decode(raw[:cut], 0, 0).split("\n", HEAD)[:HEAD][: raw.count(b"\n", 0, cut)]
+            lines = self._decode(raw[:cut], 0, 0).split("\n", HEAD)[:HEAD]
+            return lines if lines[-1] or len(lines) == 1 else lines[:-1]
         return [codecs.getincrementaldecoder("utf-8")().decode(raw) if len(raw) >= PEEK else self._decode(raw, 0, 0)]
 
     def blocks(self) -> Iterator[str]:
