@@ -22,8 +22,8 @@ from onoma.datasets.columns import (
 )
 from onoma.datasets.files import HEAD
 from onoma.datasets.layout import MARK, SEPARATORS, Layout, is_mark, separator_of, splitter, tag_column, token_column
-from onoma.datasets.rows import GAP, Columns, Table, rows_of
-from onoma.datasets.units import TagCodes, documents
+from onoma.datasets.rows import GAP, Columns, Table, by_line
+from onoma.datasets.units import TagCodes, documents, line_of
 from onoma.exceptions import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -214,13 +214,13 @@ def _columns(
 
 def _fields(lines: list[str], layout: Layout, source: Source) -> tuple[list[list[list[str]]], int]:
     """The fields of each line of each sentence, and the first token's line."""
-    everything = Columns(layout, 0, None)
     split = splitter(layout.separator)
     sentences: list[list[list[str]]] = []
-    first, row = 0, [*lines, ""]
-    rows = rows_of(1, "\n".join(row) + "\n", everything, source.name, by_line=True)
+    first = 0
+    lines = [*lines, ""]
+    _, tags = by_line(1, "\n".join(lines) + "\n", Columns(layout, 0, None), source.name)
     inside = False
-    for number, (line, tag) in enumerate(zip(row, rows.tags, strict=False), 1):
+    for number, (line, tag) in enumerate(zip(lines, tags, strict=True), 1):
         if tag == GAP:
             inside = False
             continue
@@ -261,7 +261,7 @@ def _survey(table: Table, scheme: Scheme | None) -> _Survey:
         for tag in codes.names[max(known, 2) :]:
             if scheme is not None and tag[0] not in scheme.prefixes:
                 message = f"tag {tag!r} does not belong to the scheme {scheme.name}"
-                raise DataError(message, path=table.source.name, line=rows.line + rows.tags.index(tag))
+                raise DataError(message, path=table.source.name, line=line_of(rows, tag))
         known = len(codes.names)
         tokens += int((row > 0).sum())
         pairs += codes.pairs([row])
@@ -290,8 +290,7 @@ def _rarest_prefix(table: Table) -> int:
     first: dict[str, int] = {}
     count: Counter[str] = Counter()
     for rows in table:
-        for number, tag in enumerate(rows.tags, rows.line):
-            if tag != GAP:
-                first.setdefault(tag[0], number)
-                count[tag[0]] += 1
+        for row, tag in zip(rows.other.tolist(), rows.tags, strict=True):
+            first.setdefault(tag[0], rows.line + row)
+            count[tag[0]] += 1
     return first[min(count, key=lambda prefix: (count[prefix], first[prefix]))]

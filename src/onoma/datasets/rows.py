@@ -1,14 +1,17 @@
 """Column files a block at a time: each line becomes one row of a word and a tag, at the speed of a split.
 
-A block is split once at the separator, not line by line. Lines that are no token (blank, comments, document marks)
-stay as rows with the tag "" (`GAP`), so that a row's place in its block is its line in the file.
+A block is one array of characters: where columns and lines end is found for all lines at once. Lines that are no token
+(blank, comments, document marks) stay as rows, so that a row's place in its block is its line in the file.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from onoma.datasets.columns import is_tag
 from onoma.datasets.files import LONGEST
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 
     from onoma.datasets.files import Source
 
-__all__ = ["GAP", "OPENS", "Columns", "Rows", "Table", "parts", "rows_of"]
+__all__ = ["GAP", "OPENS", "Columns", "Rows", "Table", "by_line", "parts", "rows_of"]
+
+Integers = NDArray[np.int64]
 
 GAP = ""
 """The tag of a row that is no token."""
@@ -45,16 +50,20 @@ class Columns:
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of some lines, the first of which is line `line` of the file; `marks` are those that open a document.
+    """The rows of some lines, the first of which is line `line` of the file, as arrays.
 
-    `codes` is an array of one number a row, 0 for a gap and 1 for O, once a `TagCodes` has seen the tags.
+    `text` is all words with one blank after each; `lengths` has each word's in characters, -1 where the row is a gap.
+    `other` are the rows whose tag is not O, `tags` those tags. `marks` are the gaps that open a document, with its id
+    ("" where it has none). `codes` is filled in once the tags are known: 0 for a gap, 1 for O.
     """
 
     line: int
-    words: list[str]
+    text: str
+    lengths: Integers
+    other: Integers
     tags: list[str]
-    marks: list[int]
-    codes: Any = None
+    marks: dict[int, str]
+    codes: Integers | None = None
 
 
 class Table:
@@ -101,30 +110,33 @@ def parts(source: Source) -> Iterator[tuple[int, str]]:
         cut = text.rfind("\n\n") + 1
         if not cut:
             rest = text
-            if len(rest) > LONGEST:
-                raise DataError(
-                    f"a sentence of more than {LONGEST >> 20} MiB: no blank line ends it", path=source.name, line=line
-                )
+            _refuse_endless(rest, source.name, line)
             continue
         piece, rest = text[:cut], text[cut:]
         yield line, piece
         line += piece.count("\n")
     rest = _BLANK.sub("\n", "".join(("\n", rest, *waiting)))[1:] if waiting else rest
     if rest.strip():
+        if "\n\n" not in rest:
+            _refuse_endless(rest, source.name, line)
         yield line, rest if rest.endswith("\n") else rest + "\n"
 
 
-def rows_of(line: int, text: str, columns: Columns, path: str | Path, *, by_line: bool = False) -> Rows:
+def _refuse_endless(text: str, path: str | Path, line: int) -> None:
+    if len(text) > LONGEST:
+        line += len(text) - len(text.lstrip("\n"))
+        raise DataError(f"a sentence of more than {LONGEST >> 20} MiB: no blank line ends it", path=path, line=line)
+
+
+def rows_of(line: int, text: str, columns: Columns, path: str | Path) -> Rows:
     """The rows of some whole lines; raises `DataError` with the line whose number of columns is another."""
-    layout = columns.layout
-    count, separator = layout.columns, layout.separator
     rows = None
-    if separator != "spaces" and not by_line and not _may_comment(text):
-        rows = _split(line, text, separator, count, columns)
+    if columns.layout.separator != "spaces" and not _may_comment(text):
+        rows = _at_once(line, text, columns)
     if rows is None:
-        rows = _by_line(line, text, columns, path)
+        rows = _of_lists(line, *by_line(line, text, columns, path))
     if columns.plain:
-        rows.tags[:] = [tag if tag in (GAP, "O") else f"I-{tag}" for tag in rows.tags]
+        rows.tags[:] = [f"I-{tag}" for tag in rows.tags]
     return rows
 
 
@@ -134,55 +146,82 @@ def _may_comment(text: str) -> bool:
     return "\n# " in text or "\n#\n" in text or text.startswith(("# ", "#\n"))
 
 
-def _split(line: int, text: str, separator: str, count: int, columns: Columns) -> Rows | None:
-    """All lines at once, or None where not every line has as many columns."""
-    lines, size = text.count("\n"), len(text)
-    marks = text.count("\n" + MARK) + text.startswith(MARK)
-    if count == 1:
-        if separator in text:
-            return None
-        fields = heads = text[:-1].split("\n")
-        blanks = 0
-    else:
-        # A blank line becomes a row of empty fields; done twice, for blank lines in a row share their newlines.
-        empty = separator * (count - 1)
-        text = text.replace("\n\n", f"\n{empty}\n").replace("\n\n", f"\n{empty}\n")
-        if text[0] == "\n":
-            text = empty + text
-        blanks = (len(text) - size) // len(empty)
-        text = text[:-1].replace("\n", f"{separator}\n")
-        fields = text.split(separator)
-        joined = "".join(fields[::count])
-        if len(fields) != count * lines or joined.count("\n") != lines - 1:
-            return None  # some line has another number of columns
-        heads = joined.split("\n")
-    words = heads if not columns.words else fields[columns.words :: count]
-    if columns.tags is None:
-        tags = ["O" if word else GAP for word in words]
-    else:
-        tags = fields[columns.tags :: count] if columns.tags else list(heads)
-    if count > 1 and tags.count(GAP) != blanks:
-        return None  # an empty field where a token stands
-    found: list[int] = []
-    if marks:
-        at = -1
-        for _ in range(heads.count(MARK)):
-            at = heads.index(MARK, at + 1)
-            found.append(at)
-        if len(found) != marks:
-            return None  # a mark with other separators, or a token that only begins like one
-        for at in found:
-            words[at], tags[at] = OPENS, GAP
-    return Rows(line, words, tags, found)
+def _at_once(line: int, text: str, columns: Columns) -> Rows | None:
+    """All lines as one array of characters, or None where a line is not as expected."""
+    separator, count = columns.layout.separator, columns.layout.columns
+    code = "latin-1" if text.isascii() else "utf-32-le"
+    chars = np.frombuffer(text.encode(code), np.uint8 if code == "latin-1" else np.dtype("<u4"))
+    cuts = np.flatnonzero((chars == 10) | (chars == ord(separator)))
+    closing = np.flatnonzero(chars[cuts] == 10)  # the cut that ends each line
+    ends = cuts[closing]
+    begins = np.concatenate(([0], ends[:-1] + 1))
+    gap = ends == begins
+    if (np.diff(closing, prepend=-1)[~gap] != count).any():
+        return None
+    marks = _marks(text, begins)
+    if marks is None:
+        return None
+    gap[list(marks)] = True
+    token = np.flatnonzero(~gap)
+    first = closing[token] - count + 1  # the first cut of each line
+
+    def field(column: int) -> tuple[Integers, Integers]:
+        return (cuts[first + column - 1] + 1 if column else begins[token]), cuts[first + column]
+
+    begin, end = field(columns.words)
+    sizes = end - begin
+    lengths = np.full(len(gap), -1)
+    lengths[token] = sizes
+    other, tags = token[:0], list[str]()
+    if columns.tags is not None:
+        tag_begin, tag_end = field(columns.tags)
+        if (tag_begin == tag_end).any():
+            return None  # an empty field where a tag should be
+        odd = np.flatnonzero((tag_end - tag_begin > 1) | (chars[tag_begin] != ord("O")))
+        places = zip(tag_begin[odd].tolist(), tag_end[odd].tolist(), strict=True)
+        other, tags = token[odd], [text[a:b] for a, b in places]
+    inside = np.zeros(len(chars) + 1, np.int8)
+    inside[begin] = 1
+    inside[end + 1] -= 1  # the separator after a word becomes its blank
+    words = chars[np.cumsum(inside[:-1], dtype=np.int8).view(bool)]
+    words[np.cumsum(sizes + 1) - 1] = 32
+    return Rows(line, words.tobytes().decode(code), lengths, other, tags, marks)
 
 
-def _by_line(line: int, text: str, columns: Columns, path: str | Path) -> Rows:
-    """Line by line: for comments, runs of blanks as separators, and lines that do not fit."""
+def _marks(text: str, begins: Integers) -> dict[int, str] | None:
+    """The rows that open a document, or None where a token only begins like a mark."""
+    found: dict[int, str] = {}
+    at = text.find(MARK)
+    while at >= 0:
+        row = int(np.searchsorted(begins, at, side="right")) - 1
+        if begins[row] == at:
+            if not text[at + len(MARK)].isspace():
+                return None
+            found[row] = ""
+        at = text.find(MARK, at + 1)
+    return found
+
+
+def _of_lists(line: int, words: list[str], tags: list[str]) -> Rows:
+    """Rows from a word and a tag for each line."""
+    gaps = np.array([tag == GAP for tag in tags], bool)
+    lengths = np.fromiter(map(len, words), np.int64, len(words))
+    lengths[gaps] = -1
+    text = "".join([f"{word} " for word, tag in zip(words, tags, strict=True) if tag != GAP])
+    other = [row for row, tag in enumerate(tags) if tag not in (GAP, "O")]
+    marks = {row: words[row][1:] for row in np.flatnonzero(gaps).tolist() if words[row]}
+    return Rows(line, text, lengths, np.array(other, np.int64), [tags[row] for row in other], marks)
+
+
+def by_line(line: int, text: str, columns: Columns, path: str | Path) -> tuple[list[str], list[str]]:
+    """A word and a tag for each line: for comments, runs of blanks as separators, and lines that do not fit.
+
+    Gaps have the tag `GAP`; those that open a document have the word `OPENS` and its id.
+    """
     layout = columns.layout
     split, count = splitter(layout.separator), layout.columns
     words: list[str] = []
     tags: list[str] = []
-    marks: list[int] = []
     inside = False
     for number, row in enumerate(text[:-1].split("\n"), line):
         word, tag = "", GAP
@@ -206,11 +245,9 @@ def _by_line(line: int, text: str, columns: Columns, path: str | Path) -> Rows:
                 tag = "O" if columns.tags is None else fields[columns.tags]
                 if tag == GAP:
                     raise DataError("the tag is empty", path=path, line=number, mend="mend it, or name tag_column")
-        if tag == GAP and word:
-            marks.append(len(words))
         words.append(word)
         tags.append(tag)
-    return Rows(line, words, tags, marks)
+    return words, tags
 
 
 def _is_comment(row: str, fields: Sequence[str], count: int) -> bool:

@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from onoma.datasets.columns import check_tag
-from onoma.datasets.rows import GAP, Rows, Table
+from onoma.datasets.rows import GAP, Integers, Rows, Table
 from onoma.document import Document, Span, Tokens
 from onoma.exceptions import DataError
 from onoma.schemes import OUTSIDE, Repair, Scheme, role_of, split_tag
 
-__all__ = ["TagCodes", "documents"]
+__all__ = ["TagCodes", "documents", "line_of"]
 
-Integers = NDArray[np.int64]
+
+def line_of(rows: Rows, tag: str) -> int:
+    """The line where a tag stands first."""
+    return rows.line + int(rows.other[rows.tags.index(tag)])
 
 
 class TagCodes:
@@ -35,14 +37,15 @@ class TagCodes:
         if rows.codes is None:
             if not self._codes.keys() >= set(rows.tags):
                 self._learn(rows)
-            rows.codes = np.fromiter(map(self._codes.__getitem__, rows.tags), np.int64, len(rows.tags))
+            codes = (rows.lengths >= 0).astype(np.int64)
+            codes[rows.other] = np.fromiter(map(self._codes.__getitem__, rows.tags), np.int64, len(rows.tags))
+            rows.codes = codes
         return rows.codes
 
     def _learn(self, rows: Rows) -> None:
         for tag in dict.fromkeys(rows.tags):
             if tag not in self._codes:
-                line = rows.line + rows.tags.index(tag)
-                check_tag(tag, self.path, line, mend="mend it, or name tag_column or scheme='plain'")
+                check_tag(tag, self.path, line_of(rows, tag), mend="mend it, or name tag_column or scheme='plain'")
                 self._codes[tag] = len(self.names)
                 self.names.append(tag)
 
@@ -75,13 +78,14 @@ class _Open:
 
     id: str
     line: int
-    words: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     bounds: list[tuple[int, int]] = field(default_factory=list)
     starts: list[bytes] = field(default_factory=list)
     ends: list[bytes] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     size: int = 0
+    count: int = 0
 
 
 def documents(
@@ -100,15 +104,15 @@ def documents(
             message = f"document id {id!r} stands already in line {seen[id]}"
             raise DataError(message, path=table.source.name, line=unit.line)
         seen[id] = unit.line
-        tokens = Tokens.from_bytes(b"".join(unit.starts), b"".join(unit.ends)) if unit.words else Tokens()
+        tokens = Tokens.from_bytes(b"".join(unit.starts), b"".join(unit.ends)) if unit.texts else Tokens()
         meta = {"tags": tuple(unit.tags)} if keep_tags else {}
-        return Document(id, " ".join(unit.words), tokens, tuple(unit.bounds), tuple(unit.spans), meta)
+        return Document(id, " ".join(unit.texts), tokens, tuple(unit.bounds), tuple(unit.spans), meta)
 
     unit = _Open("", 1)
     opened = before = False  # whether a mark opened the present document; whether sentences stand before the first one
     for rows in table:
         block = _Block(rows, codes, scheme, repair, table.source.name)
-        words = rows.words
+        marks = rows.marks
         waiting: list[tuple[int, int]] = []  # sentences of the present document
         at = 0
         for end in block.gaps:
@@ -120,15 +124,15 @@ def documents(
                     unit = _Open("", rows.line + at)
                     block.take(unit, [(at, end)], keep_tags)
                     yield made(unit)
-            if end < block.size and words[end]:
+            if end in marks:
                 block.take(unit, waiting, keep_tags)
                 waiting = []
-                if opened or unit.words:
+                if opened or unit.texts:
                     yield made(unit)
-                unit, opened = _Open(words[end][1:], rows.line + end), True
+                unit, opened = _Open(marks[end], rows.line + end), True
             at = end + 1
         block.take(unit, waiting, keep_tags)
-    if marked and (unit.words or unit.id or not before):  # else marks stand between documents: the last closes the file
+    if marked and (unit.texts or unit.id or not before):  # else marks stand between documents: the last closes the file
         yield made(unit)
 
 
@@ -140,10 +144,9 @@ class _Block:
         found = self.codes = codes.of(rows)
         self.size = len(found)
         self.gaps: list[int] = [*np.flatnonzero(found == 0).tolist(), self.size]
-        lengths = np.fromiter(map(len, rows.words), np.int64, self.size)
-        lengths[found == 0] = -1  # neither a word nor a blank
-        self.ends = np.cumsum(lengths + 1) - 1
-        self.starts = self.ends - lengths
+        self.names = codes.names
+        self.ends = np.cumsum(rows.lengths + 1) - 1  # a gap is neither a word nor a blank
+        self.starts = self.ends - rows.lengths
         firsts, lasts, labels = self._mentions(codes, found, scheme, repair)
         left, right = self.starts[firsts], self.ends[lasts]
         if (left == right).any():
@@ -175,27 +178,32 @@ class _Block:
         firsts, lasts, labels = list[int](), list[int](), list[str]()
         at = 0
         for end in self.gaps:
-            for start, stop, label in scheme.spans(self.rows.tags[at:end], repair) if end > at else ():
+            for start, stop, label in scheme.spans(self.tags(at, end), repair) if end > at else ():
                 firsts.append(at + start)
                 lasts.append(at + stop - 1)
                 labels.append(label)
             at = end + 1
         return np.array(firsts, np.int64), np.array(lasts, np.int64), labels
 
+    def tags(self, at: int, end: int) -> list[str]:
+        """The tags of rows [at, end) as they stand in the file."""
+        names = self.names
+        return [names[code] for code in self.codes[at:end].tolist()]
+
     def take(self, unit: _Open, sentences: Sequence[tuple[int, int]], keep_tags: bool) -> None:
         """Add sentences, as ranges of rows in a row, to a document."""
         if not sentences:
             return
-        rows, words, bounds = self.rows, unit.words, unit.bounds
-        first = len(words)
+        first, bounds = unit.count, unit.bounds
         for at, end in sentences:
-            words += rows.words[at:end]
-            bounds.append((first, first := len(words)))
+            bounds.append((first, first := first + end - at))
             if keep_tags:
-                unit.tags += rows.tags[at:end]
+                unit.tags += self.tags(at, end)
+        unit.count = first
         at, end = sentences[0][0], sentences[-1][1]
         starts, ends = self.starts[at:end], self.ends[at:end]
         shift = unit.size - int(starts[0])
+        unit.texts.append(self.rows.text[int(starts[0]) : int(ends[-1])])
         unit.size = int(ends[-1]) + shift + 1
         if len(sentences) > 1:
             tokens = self.codes[at:end] > 0
