@@ -44,13 +44,16 @@ class Brackets:
 
     def decide(self, source: Source) -> Decision:
         """Whether documents are parted by `# doc` or by blank lines."""
-        return _parse(source)[1]
+        marked = _marked(source)
+        return _decision(marked, sum(1 for _ in _documents(source, marked=marked)))
 
     def read(self, source: Source) -> Iterator[Document]:
         """The documents; raises `DataError` with the line for brackets that do not close or hold nothing."""
-        documents, decision = _parse(source)
-        _log.info("%s: %s", source.name, decision.reason)
-        yield from documents
+        marked, count = _marked(source), 0
+        for document in _documents(source, marked=marked):
+            count += 1
+            yield document
+        _log.info("%s: %s", source.name, _decision(marked, count).reason)
 
     def write(self, documents: Iterable[Document], handle: TextIO, *, lossy: bool = False) -> None:
         """Write each document under a `# doc` line; sentences that one blank parts begin a new line."""
@@ -91,40 +94,45 @@ def is_mark(line: str) -> bool:
 # ---------------------------------------------------------------------- reading
 
 
-def _parse(source: Source) -> tuple[list[Document], Decision]:
-    lines, path = list(source.lines()), source.name
-    marked = any(map(is_mark, lines))
-    documents: list[Document] = []
+def _documents(source: Source, *, marked: bool) -> Iterator[Document]:
+    """The documents in turn, parted by marks where any line is one, else by blank lines."""
+    path = source.name
     first: dict[str, int] = {}
     group: list[tuple[int, str]] = []
     id: str | None = None
     opened = 0
 
-    def close() -> None:
+    def closed() -> Iterator[Document]:
         if not group and not opened:
             return
-        name = id or str(len(documents) + 1)
+        name = id or str(len(first) + 1)
         line = opened or group[0][0]
         if name in first:
             raise DataError(f"document id {name!r} stands already in line {first[name]}", path=path, line=line)
         first[name] = line
-        documents.append(_document(name, group, path))
+        yield _document(name, group, path)
 
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(source.lines(), 1):
         if is_mark(line):
-            close()
+            yield from closed()
             group, id, opened = [], line[len(MARK) :].strip() or None, number
         elif line.strip():
             group.append((number, line))
         elif not marked:
-            close()
+            yield from closed()
             group = []
-    close()
-    if not documents:
+    yield from closed()
+    if not first:
         raise DataError("no text in the file", path=path)
+
+
+def _marked(source: Source) -> bool:
+    return any(MARK in block and any(map(is_mark, block.split("\n"))) for block in source.kept().blocks())
+
+
+def _decision(marked: bool, documents: int) -> Decision:
     by = "'# doc' lines" if marked else "blank lines"
-    reason = f"brackets: {len(documents):,} document(s) parted by {by}, text without tokens"
-    return documents, Decision("brackets", {}, reason)
+    return Decision("brackets", {}, f"brackets: {documents:,} document(s) parted by {by}, text without tokens")
 
 
 def _document(id: str, group: Sequence[tuple[int, str]], path: str | Path) -> Document:

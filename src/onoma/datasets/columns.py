@@ -96,25 +96,42 @@ def count_illegal(scheme: Scheme, sequences: Iterable[Sequence[str]]) -> int:
 # ---------------------------------------------------------------------- reading
 
 
-def regroup(groups: list[Group], path: str | Path) -> Iterator[tuple[str, int, list[Block]]]:
+def regroup(
+    groups: Iterable[Group], path: str | Path, *, marked: bool | None = None
+) -> Iterator[tuple[str, int, list[Block]]]:
     """Id, line and sentences of each document; without any mark each sentence is one.
 
-    Raises `DataError` where an id comes twice.
+    `marked` says whether any group is, so that they may come one by one; None looks at all of them first. Raises
+    `DataError` where an id comes twice.
     """
+    if marked is None:
+        groups = list(groups)
+        marked = any(group.marked for group in groups)
     seen: dict[str, int] = {}
-    marked = any(group.marked for group in groups)
-    if marked:
-        if groups[0].blocks and not groups[0].marked and not groups[-1].blocks and groups[-1].id is None:
-            groups = groups[:-1]  # marks that stand between documents: the last one closes the file
-        units = [(group.id, group.line, group.blocks) for group in groups if group.marked or group.blocks]
-    else:
-        units = [(block.id, block.line, [block]) for group in groups for block in group.blocks]
-    for number, (given, line, blocks) in enumerate(units, 1):
-        id = given if given is not None else str(number)
+
+    def named(given: str | None, line: int, blocks: list[Block]) -> tuple[str, int, list[Block]]:
+        id = given if given is not None else str(len(seen) + 1)
         if id in seen:
             raise DataError(f"document id {id!r} stands already in line {seen[id]}", path=path, line=line)
         seen[id] = line
-        yield id, line, blocks
+        return id, line, blocks
+
+    if not marked:
+        for group in groups:
+            for block in group.blocks:
+                yield named(block.id, block.line, [block])
+        return
+    last: Group | None = None
+    before = False  # whether sentences stand before the first mark
+    for group in groups:
+        if last is None:
+            before = bool(group.blocks) and not group.marked
+        elif last.marked or last.blocks:
+            yield named(last.id, last.line, last.blocks)
+        last = group
+    # Else marks stand between documents: the last one closes the file.
+    if last is not None and (last.blocks or (last.marked and (last.id is not None or not before))):
+        yield named(last.id, last.line, last.blocks)
 
 
 def document_of(

@@ -10,22 +10,12 @@ import re
 from typing import TYPE_CHECKING, TextIO, cast
 
 from onoma.datasets.base import Decision, refuse
-from onoma.datasets.columns import (
-    Block,
-    Group,
-    check_repair,
-    check_tag,
-    count_illegal,
-    document_of,
-    fill_gaps,
-    regroup,
-)
-from onoma.datasets.universal import BIO, check_index, losses, read_groups, sequences, write_documents
+from onoma.datasets.columns import Block, check_repair, check_tag, document_of, fill_gaps
+from onoma.datasets.universal import BIO, Tally, check_index, losses, units, write_documents
 from onoma.exceptions import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from onoma.datasets.files import Source
     from onoma.document import Document
@@ -56,7 +46,10 @@ class Conllu:
     ) -> Decision:
         """The key of the tags in MISC, and why the file is read as it is."""
         check_repair(repair)
-        return _Reader(source.name, key).parse(source.lines())[1]
+        reader = _Reader(source, key)
+        for _ in reader.units():
+            pass
+        return reader.decision()
 
     def read(
         self,
@@ -68,18 +61,20 @@ class Conllu:
     ) -> Iterator[Document]:
         """The documents; `key` is the key of the tags in MISC (`NER` or `NE` where it is not named)."""
         check_repair(repair)
-        groups, decision = _Reader(source.name, key).parse(source.lines())
-        _log.info("%s: %s", source.name, decision.reason)
-        for id, _, blocks in regroup(groups, source.name):
+        reader = _Reader(source, key)
+        for id, _, blocks in reader.units():
             yield document_of(id, blocks, BIO, cast("Repair", repair), source.name, keep_tags=keep_tags)
+        _log.info("%s: %s", source.name, reader.decision().reason)
 
     def write(self, documents: Iterable[Document], handle: TextIO, *, lossy: bool = False) -> None:
         """Write form, index and MISC; blanks of any kind between tokens become one blank."""
-        documents = list(documents)
+        write_documents(self._sound(documents, lossy), handle, _row, fill_gaps, lossy=lossy)
+
+    def _sound(self, documents: Iterable[Document], lossy: bool) -> Iterator[Document]:
         for document in documents:
             if not lossy:
                 refuse(self.name, document, self.losses(document))
-        write_documents(documents, handle, _row, fill_gaps, lossy=lossy)
+            yield document
 
     def losses(self, document: Document) -> list[str]:
         """Spans that are no row of whole tokens of one sentence, and tokens, labels or ids a line cannot hold."""
@@ -97,22 +92,25 @@ def _row(index: int, word: str, tag: str, blank: bool) -> str:
 class _Reader:
     """Adds the lines of one file to its sentences."""
 
-    def __init__(self, path: str | Path, key: str | None) -> None:
-        self.path = path
+    def __init__(self, source: Source, key: str | None) -> None:
+        self.source = source
+        self.path = source.name
         self.keys = KEYS if key is None else (key,)
         self.tagged = 0
         self.range: tuple[int, int, str, bool] | None = None
+        self.tally = Tally()
 
-    def parse(self, lines: Iterable[str]) -> tuple[list[Group], Decision]:
-        groups = read_groups(lines, self.path, self.add)
-        marks = sum(group.marked for group in groups)
-        illegal = count_illegal(BIO, sequences(groups))
-        reason = f"conllu: {COLUMNS} columns by one TAB, "
-        reason += f"{marks:,} marked document(s)" if marks else "no document marks: one a sentence"
+    def units(self) -> Iterator[tuple[str, int, list[Block]]]:
+        """The documents in turn."""
+        return units(self.source, self.add, self.tally)
+
+    def decision(self) -> Decision:
+        """What all of the file was like."""
+        reason = f"conllu: {COLUMNS} columns by one TAB, {self.tally.describe()}"
         if not self.tagged:
-            return groups, Decision("conllu", {}, f"{reason}, no {' or '.join(self.keys)} in MISC: no mentions")
-        reason += f", mentions from {' or '.join(self.keys)} in MISC, {illegal:,} illegal transition(s)"
-        return groups, Decision("conllu", {"key": self.keys[0]} if len(self.keys) == 1 else {}, reason)
+            return Decision("conllu", {}, f"{reason}, no {' or '.join(self.keys)} in MISC: no mentions")
+        reason += f", mentions from {' or '.join(self.keys)} in MISC, {self.tally.illegal:,} illegal transition(s)"
+        return Decision("conllu", {"key": self.keys[0]} if len(self.keys) == 1 else {}, reason)
 
     def add(self, block: Block, fields: list[str], line: int) -> None:
         if len(fields) != COLUMNS:

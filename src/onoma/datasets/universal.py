@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 from onoma import schemes
-from onoma.datasets.columns import Block, Group, flat_losses, sentence_spans, token_losses, writable
+from onoma.datasets.columns import Block, Group, flat_losses, regroup, sentence_spans, token_losses, writable
 from onoma.exceptions import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from onoma.datasets.files import Source
     from onoma.document import Document
 
-__all__ = ["BIO", "check_index", "losses", "read_groups", "write_documents"]
+__all__ = ["BIO", "Tally", "check_index", "losses", "units", "write_documents"]
 
 BIO = schemes.SCHEMES["BIO"]
 
@@ -22,37 +25,83 @@ AddRow = Callable[[Block, list[str], int], None]
 WriteRow = Callable[[int, str, str, bool], str]
 
 
-def read_groups(lines: Iterable[str], path: str | Path, add: AddRow) -> list[Group]:
-    """The sentences by document; `add` puts one line's fields into the open sentence.
+@dataclass
+class Tally:
+    """What was seen so far: marked documents, and how often each tag follows each other one."""
 
-    Raises `DataError` where the file holds no token line.
+    documents: int = 0
+    pairs: Counter[tuple[str | None, str | None]] = field(default_factory=Counter)
+
+    @property
+    def illegal(self) -> int:
+        """Transitions that BIO does not allow."""
+        return sum(count for (before, after), count in self.pairs.items() if not BIO.allows(before, after))
+
+    def describe(self) -> str:
+        """How documents are parted."""
+        return f"{self.documents:,} marked document(s)" if self.documents else "no document marks: one a sentence"
+
+
+def units(source: Source, add: AddRow, tally: Tally) -> Iterator[tuple[str, int, list[Block]]]:
+    """Id, line and sentences of each document in turn; `add` puts one line's fields into the open sentence.
+
+    The file is looked through for marks first, so that only one document is held at a time. Raises `DataError` where
+    the file holds no token line.
     """
+    source.kept()
+    marked = any("newdoc" in block and any(map(_opens, block.split("\n"))) for block in source.blocks())
+    groups = _groups(source.lines(), source.name, add, tally, marked=marked)
+    for id, line, blocks in regroup(groups, source.name, marked=marked):
+        for block in blocks:
+            if block.tags:
+                tally.pairs.update(zip([None, *block.tags], [*block.tags, None], strict=True))
+        yield id, line, blocks
+
+
+def _opens(line: str) -> bool:
+    """Whether a line is a comment that opens a document."""
+    if not line.startswith("#"):
+        return False
+    key, equals, _ = line[1:].partition("=")
+    return key.strip() == "newdoc id" or (key.strip() == "newdoc" and not equals)
+
+
+def _groups(lines: Iterable[str], path: str | Path, add: AddRow, tally: Tally, *, marked: bool) -> Iterator[Group]:
+    """The documents as they end; each sentence is one where none is `marked`."""
     group = Group(marked=False)
-    groups = [group]
     block = Block()
     sentence_id: str | None = None
+    found = False
     for number, line in enumerate(lines, 1):
         if not line.strip():
+            if block.words and not marked:
+                yield Group(marked=False, blocks=[block])
             block, sentence_id = Block(), None
         elif line[0] == "#":
-            key, equals, value = line[1:].partition("=")
-            key = key.strip()
-            if key == "newdoc id" or (key == "newdoc" and not equals):
+            if _opens(line):
+                yield group
                 block = Block()
-                group = Group(value.strip() or None, line=number)
-                groups.append(group)
-            elif key == "sent_id" and equals:
-                sentence_id = value.strip() or None
+                group = Group(line.partition("=")[2].strip() or None, line=number)
+                tally.documents += 1
+            else:
+                key, equals, value = line[1:].partition("=")
+                if key.strip() == "sent_id" and equals:
+                    sentence_id = value.strip() or None
         else:
             if not block.words:
                 block.line, block.id = number, sentence_id
             size = len(block.words)
             add(block, line.split("\t"), number)
             if not size and block.words:
-                group.blocks.append(block)
-    if not any(group.blocks or group.marked for group in groups):
+                found = True
+                if marked:
+                    group.blocks.append(block)
+    if not marked and block.words:
+        yield Group(marked=False, blocks=[block])
+    if not found and not tally.documents:
         raise DataError("no token line in the file", path=path)
-    return groups
+    if marked:
+        yield group
 
 
 def check_index(block: Block, index: str, path: str | Path, line: int) -> None:
@@ -104,8 +153,3 @@ def write_documents(
             handle.write("\n")
         if not document.sentences:
             handle.write("\n")
-
-
-def sequences(groups: list[Group]) -> Iterator[list[str]]:
-    """The tags of all sentences that have some."""
-    return (block.tags for group in groups for block in group.blocks if block.tags)

@@ -189,17 +189,24 @@ def _false_problems(matching: Matching) -> list[tuple[int, Problem]]:
 def _unlabelled(matching: Matching, of_gold: Integers, of_found: Integers, size: int) -> NDArray[np.int64]:
     """[units, 3] of spans matched by place alone: at each place as many pairs as both sides have spans there."""
     at_gold, at_found = keys(matching.gold, matching.found, labels=False)
-    _, group = np.unique(np.concatenate((at_gold, at_found)), return_inverse=True)
-    groups = int(group.max()) + 1 if len(group) else 0
-    wanted = np.bincount(group[: len(at_gold)], minlength=groups)
-    there = np.bincount(group[len(at_gold) :], minlength=groups)
-    unit = np.zeros(groups, np.int64)
-    unit[group] = np.concatenate((of_gold, of_found))  # spans of one place are of one unit
-    both = np.minimum(wanted, there)
-    counts = np.zeros((size, 3), np.int64)
-    for kind, amount in enumerate((both, there - both, wanted - both)):
-        np.add.at(counts[:, kind], unit, amount)
-    return counts
+    places, first, wanted = _runs(at_gold)
+    there, _, found = _runs(at_found)
+    at = np.searchsorted(there, places)
+    met = at < len(there)
+    met[met] = there[at[met]] == places[met]
+    both = np.minimum(wanted[met], found[at[met]])
+    pairs = np.bincount(of_gold[first[met]], weights=both, minlength=size).astype(np.int64)
+    spurious = np.bincount(of_found, minlength=size) - pairs
+    missed = np.bincount(of_gold, minlength=size) - pairs
+    return np.stack((pairs, spurious, missed), axis=1)
+
+
+def _runs(packed: Integers) -> tuple[Integers, Integers, Integers]:
+    """The distinct numbers in order, where each stands first, and how often."""
+    order = np.argsort(packed, kind="stable")
+    ordered = packed[order]
+    begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
+    return ordered[begins], order[begins], np.diff(begins, append=len(ordered))
 
 
 def _units(matching: Matching, unit: Unit) -> tuple[Integers, Integers, Integers]:
