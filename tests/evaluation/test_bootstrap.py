@@ -41,7 +41,7 @@ def test_equals_a_naive_loop_over_the_same_weights() -> None:
     counts = evaluate(gold, found, resamples=0).counts
     units = [
         {label: Counts(*map(int, row)) for label, row in zip(counts.labels, unit, strict=True)}
-        for unit in counts.matrix
+        for unit in counts.stacked()[:, :-1]
     ]
     loose = [Counts(*map(int, row)) for row in counts.unlabelled]
     (weights,) = draw_weights(30, 200, np.random.default_rng(9))
@@ -136,9 +136,9 @@ def test_a_mention_belongs_to_the_sentence_of_its_first_token() -> None:
     counts = count_units(match(gold, [answer]), "sentence")
     assert counts.ids == (("x", 0), ("x", 1), ("x", 2), ("y", 0))
     assert counts.labels == ("?", "A", "B")
-    assert counts.matrix[:, 1, 2].tolist() == [1, 2, 1, 1]
-    assert counts.matrix[:, 2, 1].tolist() == [1, 0, 1, 0]
-    assert counts.matrix[:, 0, 1].tolist() == [1, 0, 0, 0]
+    assert counts.stacked()[:, :-1][:, 1, 2].tolist() == [1, 2, 1, 1]
+    assert counts.stacked()[:, :-1][:, 2, 1].tolist() == [1, 0, 1, 0]
+    assert counts.stacked()[:, :-1][:, 0, 1].tolist() == [1, 0, 0, 0]
     assert counts.unlabelled.tolist() == [[0, 2, 1], [0, 0, 2], [0, 1, 1], [0, 0, 1]]
 
 

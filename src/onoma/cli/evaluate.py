@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,10 +74,16 @@ def evaluate(
     """
     from onoma import datasets, tokenization
     from onoma.evaluation import protocols
+    from onoma.evaluation.bootstrap import check_settings
 
     announce(quiet=quiet or json)
     if protocol != ALL:
         protocols.get(protocol)
+    check_settings(resamples, 0.95, seed)
+    if fail_under is not None and not 0 <= fail_under <= 1:
+        raise ConfigError(f"--fail-under {fail_under}: a fraction from 0 to 1, such as 0.85")
+    if "" in labels:
+        raise ConfigError("--labels: a label is empty")
     versions = _versions(also_gold, protocol)
     documents = [tokenization.split(document) for document in datasets.read(gold, gold_format)]
     paths = [path for path in (pred, against) if path is not None]
@@ -86,6 +93,7 @@ def evaluate(
         for name, path in zip(names, paths, strict=True)
     }
     wanted = labels or None
+    _warn(labels, documents, systems)
     if versions:
         others = {
             name: [tokenization.split(document) for document in datasets.read(path, gold_format)]
@@ -100,6 +108,17 @@ def evaluate(
     else:
         reached = _by_one(protocol, documents, systems, wanted, json)
     return 3 if fail_under is not None and reached < fail_under else 0
+
+
+def _warn(labels: Sequence[str], documents: Sequence[Document], systems: Mapping[str, Sequence[Prediction]]) -> None:
+    """Say which labels asked for are nowhere: likely a slip."""
+    from onoma import progress
+
+    found = {span.label for document in documents for span in document.spans}
+    found |= {span.label for answers in systems.values() for answer in answers for span in answer.spans}
+    for label in labels:
+        if label not in found:
+            progress.say(f"--labels {label}: no mention of that label, in gold or predictions")
 
 
 def _versions(also_gold: Sequence[str], protocol: str) -> dict[str, str]:
@@ -121,7 +140,10 @@ def _names(paths: Sequence[str]) -> list[str]:
     if len(set(names)) == len(names):
         return names
     pred, against = paths
-    return [pred, against if against != pred else f"{against} (again)"]
+    if pred == against:
+        return [pred, f"{against} (again)"]
+    parts = zip(Path(pred).parts, Path(against).parts, strict=False)
+    return list(next(((a, b) for a, b in parts if a != b), (pred, against)))  # crf/test.jsonl, minilm/test.jsonl
 
 
 def _own_name(gold: str, others: Mapping[str, object]) -> str:
@@ -183,11 +205,15 @@ def _by_one(
     json: bool,
 ) -> float:
     """Another protocol than strict: it has no intervals and no tests."""
-    from onoma.evaluation import protocols
-    from onoma.evaluation.protocols.table import score_table
+    from onoma.evaluation import gold_fingerprint, match, protocols
+    from onoma.evaluation.protocols.table import filter_notes, score_table
 
     score = protocols.get(protocol)
-    sides: dict[str, ProtocolScores] = {name: score(documents, found, labels=labels) for name, found in systems.items()}
+    sides: dict[str, ProtocolScores] = {}
+    for name, found in systems.items():
+        side = score(documents, found, labels=labels)
+        notes = filter_notes(match(documents, found, labels=labels))
+        sides[name] = replace(side, notes=(*side.notes, *notes, f"gold sha256/2:{gold_fingerprint(documents)[:12]}"))
     scores = list(sides.values())
     if json:
         blocks = {name: side.to_dict() for name, side in sides.items()}

@@ -62,8 +62,9 @@ def _tag_codes(places: Places, side: Side, names: Sequence[str]) -> Integers:
     codes[np.repeat(first, length) + within] = np.repeat(2 * label + 2, length)
     codes[first] = 2 * label + 1
     numbers = {name: number for number, name in enumerate(names)}
-    for document in hard.tolist():
-        spans = [side.spans[index] for index in np.flatnonzero(side.document == document).tolist()]
+    bounds = np.searchsorted(side.document, np.stack((hard, hard + 1)))
+    for document, begin, end in zip(hard.tolist(), *bounds.tolist(), strict=True):
+        spans = side.spans[begin:end]
         at = int(places.token_base[document])
         for index, tag in enumerate(flat_tags(places.documents[document], spans), at):
             codes[index] = 0 if tag == "O" else 2 * numbers[tag[2:]] + (1 if tag[0] == "B" else 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from onoma.document import Problem
 from onoma.evaluation.columns import Integers, Side, keys
-from onoma.evaluation.matching import NO_LABEL, DocumentMatch, Matching
+from onoma.evaluation.matching import NO_LABEL, Matching
 from onoma.exceptions import ConfigError
 
-__all__ = ["FEW_DOCUMENTS", "Counts", "Unit", "UnitCounts", "count_units", "tally"]
+__all__ = ["FEW_DOCUMENTS", "Counts", "Unit", "UnitCounts", "count_units"]
 
 Unit = Literal["document", "sentence"]
 
@@ -74,21 +74,6 @@ class Counts:
         return tuple(name for name, is_empty in empty.items() if is_empty)
 
 
-def tally(matches: Iterable[DocumentMatch]) -> dict[str, Counts]:
-    """Counts of each label over some matches; a problem is a false positive of its label or of `?`."""
-    table: dict[str, list[int]] = {}
-    for match in matches:
-        for gold, _ in match.pairs:
-            table.setdefault(gold.label, [0, 0, 0])[0] += 1
-        for span in match.spurious:
-            table.setdefault(span.label, [0, 0, 0])[1] += 1
-        for problem in match.false_problems:
-            table.setdefault(problem.label or NO_LABEL, [0, 0, 0])[1] += 1
-        for gold in match.missed:
-            table.setdefault(gold.label, [0, 0, 0])[2] += 1
-    return {label: Counts(*counts) for label, counts in table.items()}
-
-
 @dataclass(frozen=True, eq=False)
 class UnitCounts:
     """Counts of every resampling unit, in the order of document ids and sentences.
@@ -114,13 +99,6 @@ class UnitCounts:
             return tuple((document.id, 0) for document in documents)
         return tuple((each.id, number) for each in documents for number in range(max(1, len(each.sentences))))
 
-    @cached_property
-    def matrix(self) -> NDArray[np.int64]:
-        """[units, labels, 3] with tp, fp, fn last."""
-        shape = (self.size, len(self.labels), 3)
-        flat = np.ravel_multi_index(tuple(self.cells.T), shape) if len(self.cells) else np.zeros(0, np.int64)
-        return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
-
     def __len__(self) -> int:
         return self.size
 
@@ -141,7 +119,8 @@ class UnitCounts:
         rows = self.labels if labels is None else tuple(labels)
         stack = np.zeros((len(self), len(rows) + 1, 3))
         where = {label: index for index, label in enumerate(rows)}
-        stack[:, [where[label] for label in self.labels]] = self.matrix
+        place = np.array([where[label] for label in self.labels], np.int64)
+        np.add.at(stack, (self.cells[:, 0], place[self.cells[:, 1]], self.cells[:, 2]), 1)
         stack[:, -1] = self.unlabelled
         return stack
 

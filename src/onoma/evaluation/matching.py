@@ -1,6 +1,6 @@
 """The one matcher: gold documents and predictions joined by id, compared span by span, one to one.
 
-Every score, error and report is a view of the `Matching` made here; nothing else pairs spans.
+Every strict score, error and report is a view of the `Matching` made here; other rules are `protocols`.
 """
 
 from __future__ import annotations
@@ -191,7 +191,6 @@ def match(
         if problems:
             problems_of[number] = tuple(sorted(problems, key=lambda each: (each.kind, each.label or "", each.text)))
     ours, theirs, names = sides(gold_rows, found_rows)
-    _inside(theirs, places)
     paired = _strictly(ours, theirs) if key is strict else _joined(ours, theirs, key)
     filter_labels = None if wanted is None else tuple(sorted(wanted))
     return Matching(
@@ -231,22 +230,21 @@ def _by_id(things: Iterable[T], id_of: Callable[[T], str], what: str) -> dict[st
 
 
 def _spans(document: Document, answer: Prediction | Document | None) -> tuple[Span, ...]:
-    """The predicted spans; raises `EvaluationError` for a predicted document with another text."""
-    if isinstance(answer, Document) and answer.text != document.text:
-        raise EvaluationError(f"document {document.id!r}: gold and prediction differ in their text")
-    return () if answer is None else answer.spans
-
-
-def _inside(found: Side, places: Places) -> None:
-    """Raise `EvaluationError` for a predicted span that ends behind its document's text."""
-    outside = np.flatnonzero(found.end > places.sizes[found.document])
-    if len(outside):
-        first = int(outside[0])
-        span, document = found.spans[first], places.documents[int(found.document[first])]
-        raise EvaluationError(
-            f"document {document.id!r}: predicted {span.label} [{span.start}:{span.end}] lies outside "
-            f"the text of {len(document.text)} characters"
-        )
+    """The predicted spans; raises `EvaluationError` for another text, or a span that ends behind it."""
+    if answer is None:
+        return ()
+    if isinstance(answer, Document):
+        if answer.text != document.text:
+            raise EvaluationError(f"document {document.id!r}: gold and prediction differ in their text")
+        return answer.spans
+    size = len(document.text)
+    for span in answer.spans:
+        if span.end > size:
+            raise EvaluationError(
+                f"document {document.id!r}: predicted {span.label} [{span.start}:{span.end}] lies outside "
+                f"the text of {size} characters"
+            )
+    return answer.spans
 
 
 # ---------------------------------------------------------------------- pairing

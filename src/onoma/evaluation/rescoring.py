@@ -91,8 +91,9 @@ def rescore(
     """Score the same predictions on each gold version; predictions carry the ids of the first one.
 
     `join` says how versions meet: by document `id`, or by the exact text of each `sentence`, equal ones in order of
-    occurrence; `auto` takes ids, and sentences where a version has no id of the first. Only what all versions have is
-    scored. Raises `EvaluationError` where one id has two texts or nothing can be joined, and as `evaluate` does.
+    occurrence; `auto` takes ids, and sentences where a version has no id of the first or another text under one.
+    Only what all versions have is scored. Raises `EvaluationError` where one id has two texts or nothing can be
+    joined, and as `evaluate` does.
     """
     if join not in get_args(Join):
         raise ConfigError(f"join {join!r} is unknown: one of {', '.join(get_args(Join))}")
@@ -103,6 +104,7 @@ def rescore(
     answers = _answers(first, predictions)
     ids = {document.id for document in first}
     strange = any(documents and ids.isdisjoint(each.id for each in documents) for documents in versions.values())
+    strange = strange or _differ(versions)
     by_sentence = join == "sentence" or (join == "auto" and strange)
     crossing: Counter[str] = Counter()
     if by_sentence:
@@ -112,6 +114,7 @@ def rescore(
         _check_texts(parts)
     shared = set.intersection(*(set(each) for each in parts.values()))
     if first and not shared:
+        _check_texts({name: _unique(name, documents) for name, documents in versions.items()})
         raise EvaluationError(
             f"the gold versions {', '.join(versions)} have no {'sentence' if by_sentence else 'document'} in common"
         )
@@ -155,6 +158,13 @@ def _unique(name: str, documents: Sequence[Document]) -> dict[str, Document]:
             raise EvaluationError(f"gold {name}: document {document.id!r} occurs more than once")
         found[document.id] = document
     return found
+
+
+def _differ(versions: Mapping[str, Sequence[Document]]) -> bool:
+    """Whether some id stands for several texts."""
+    texts: dict[str, str] = {}
+    every = (document for documents in versions.values() for document in documents)
+    return any(texts.setdefault(document.id, document.text) != document.text for document in every)
 
 
 def _check_texts(parts: Mapping[str, Mapping[str, Document]]) -> None:

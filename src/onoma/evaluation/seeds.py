@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from onoma.document import Document, Prediction
-from onoma.evaluation.bootstrap import F1S, Array, Interval, draw_weights, f1, percentile_interval
+from onoma.evaluation.bootstrap import F1S, Array, Interval, check_settings, draw_weights, f1, percentile_interval
 from onoma.evaluation.counts import Counts
 from onoma.evaluation.matching import match
 from onoma.evaluation.metrics import Score, Scores
@@ -36,8 +36,11 @@ def mean_over_seeds(
     if not scores:
         raise EvaluationError("there are no scores to average")
     first = scores[0]
+    check_settings(resamples, confidence, seed)
     if any(other.gold_sha256 != first.gold_sha256 or other.counts.ids != first.counts.ids for other in scores):
         raise EvaluationError("the seeds were scored on different gold")
+    if any(other.matching.labels != first.matching.labels for other in scores):
+        raise EvaluationError("the seeds were scored under different label filters")
     if len(scores) == 1:
         return first.to_dict()
     labels = sorted({label for each in scores for label in each.counts.labels})

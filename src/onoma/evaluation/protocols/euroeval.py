@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from onoma.document import Document, Prediction
+from onoma.document import Document, Prediction, Problem
 from onoma.evaluation.accuracy import flat_tags
 from onoma.evaluation.protocols.base import ProtocolScore, ProtocolScores, ratio
 from onoma.evaluation.protocols.joined import (
@@ -53,10 +53,15 @@ def score(
     found: Counter[str] = Counter()
     expected: Counter[str] = Counter()
     runs = _Runs()
-    skipped = 0
+    skipped = flattened = cut = 0
     for pair in pairs:
         skipped += sum(span.label not in known for span in pair.predicted)
-        skipped += sum(problem.label not in known for problem in pair.problems)
+        skipped += sum(not _sought(problem, known) for problem in pair.problems)
+        if pair.document.tokens:
+            whole = SCHEMES["BIO"].spans(flat_tags(pair.document, pair.gold))
+            flattened += len(pair.gold) - len(whole)
+            bounds = {end for _, end in pair.document.sentences}
+            cut += sum(not bounds.isdisjoint(range(span.start + 1, span.end)) for span in whole)
         for left, right in _sentences(pair, known):
             golds, answers = (set(SCHEMES["BIO"].spans(tags, "conlleval")) for tags in (left, right))
             expected.update(span.label for span in golds)
@@ -67,12 +72,16 @@ def score(
         label: tuple_score(correct[label], found[label], expected[label]) for label in sorted({*expected, *found})
     }
     micro = tuple_score(correct.total(), found.total(), expected.total())
-    notes = list(join_notes(pairs, problems="are looked for in every sentence of their document"))
-    flattened = sum(len(pair.gold) for pair in pairs) - expected.total()
-    if flattened > 0:
+    notes = list(join_notes(pairs, fragments="taken as their hull"))
+    sought = sum(_sought(problem, known) for pair in pairs for problem in pair.problems)
+    if sought:
+        notes.append(f"{plural(sought, 'predicted mention')} without a place looked for in every sentence")
+    if flattened:
         notes.append(f"{plural(flattened, 'gold mention')} left out: tags hold no nested or crossing mentions")
+    if cut:
+        notes.append(f"{plural(cut, 'gold mention')} cut in two by the end of a sentence")
     if skipped:
-        notes.append(f"{plural(skipped, 'predicted mention')} skipped: gold has no such label")
+        notes.append(f"{plural(skipped, 'predicted mention')} skipped: no text, or a label gold does not have")
     if not expected and not found:
         micro = ProtocolScore(1.0, 1.0, 1.0, micro.counts)
         notes.append("no mention in gold or prediction: the original calls that 1")
@@ -102,13 +111,18 @@ def tagged(words: Sequence[str], mentions: Iterable[tuple[str, str]]) -> list[st
     return tags
 
 
+def _sought(problem: Problem, known: set[str]) -> bool:
+    """Whether a mention without a place has a text to look for and a label that gold has."""
+    return problem.label in known and bool(problem.text.strip())
+
+
 def _sentences(pair: Joined, known: set[str]) -> Iterator[tuple[list[str], list[str]]]:
     """Gold and predicted tags of each sentence."""
     document = pair.document
     if not document.tokens:
         return
     gold = flat_tags(document, pair.gold)
-    loose = [(each.label, each.text) for each in pair.problems if each.label in known and each.text.strip()]
+    loose = [(each.label, each.text) for each in pair.problems if _sought(each, known)]
     parts = by_sentence(document, pair.predicted)
     for (first, last), spans in zip(document.sentences, parts, strict=True):
         placed = [(span.label, document.surface(span)) for span in spans if span.label in known]

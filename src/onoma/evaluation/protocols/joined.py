@@ -129,10 +129,12 @@ def by_sentence(document: Document, spans: Iterable[Span]) -> list[list[Span]]:
     if len(parts) == 1:
         parts[0].extend(spans)
         return parts
-    ends = document.tokens.ends
+    starts, ends = document.tokens.starts, document.tokens.ends
     firsts = [first for first, _ in document.sentences]
     for span in spans:
-        token = min(bisect_right(ends, span.start), len(ends) - 1)
+        token = bisect_right(ends, span.start)
+        if token == len(ends) or starts[token] >= span.end:
+            token = max(0, token - 1)
         parts[bisect_right(firsts, token) - 1].append(span)
     return parts
 

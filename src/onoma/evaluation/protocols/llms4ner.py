@@ -30,13 +30,17 @@ def score(
     gold: Sequence[Document], predictions: Iterable[Prediction | Document], *, labels: Sequence[str] | None = None
 ) -> ProtocolScores:
     """Micro scores over multisets, by position or by text; raises as `onoma.evaluation.match`."""
-    pairs = join(gold, predictions, labels)
+    documents, answers = list(gold), list(predictions)
+    pairs = join(documents, answers, labels)
+    # Whether the answer is a copy does not depend on the labels looked at.
+    whole = pairs if labels is None else join(documents, answers, None)
+    copied = [not (pair.truncated or any(problem.kind in LOST_PLACE for problem in pair.problems)) for pair in whole]
     correct: Counter[str] = Counter()
     found: Counter[str] = Counter()
     expected: Counter[str] = Counter()
     by_text = sentences = unseen = 0
-    for pair in pairs:
-        in_text = pair.truncated or any(problem.kind in LOST_PLACE for problem in pair.problems)
+    for pair, copy in zip(pairs, copied, strict=True):
+        in_text = not copy
         by_text += in_text
         sentences += in_text * max(1, len(pair.document.sentences))
         unseen += sum(not has_strings(problem) for problem in pair.problems)

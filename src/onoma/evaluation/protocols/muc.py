@@ -130,7 +130,7 @@ def assign(golds: Sequence[Span], found: Sequence[Span]) -> list[tuple[Span, Spa
     """The best one-to-one assignment of one document's mentions, as (gold, predicted) pairs in gold order.
 
     Exact in any case where neither side overlaps itself (then linear after sorting), and else as long as the
-    packed sums of one cluster of overlapping mentions stay below 2**53; beyond, the last of the five may be rounded.
+    packed sums of one cluster of overlapping mentions stay below 2**53; beyond, the later of the five may be rounded.
     """
     pairs: list[tuple[Span, Span]] = []
     for left, right in _clusters(sorted(golds, key=span_order), sorted(found, key=span_order)):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from onoma.document import Document, Prediction
+from onoma.evaluation.matching import Matching
 from onoma.evaluation.metrics import Scores
 from onoma.evaluation.metrics import evaluate as strict
 from onoma.evaluation.protocols import get, names
@@ -69,9 +70,21 @@ def rows(
 
 def _row(name: str, rule: str, scores: Scores | ProtocolScores, baseline: Scores) -> Row:
     micro = scores.micro
-    notes = scores.notes if isinstance(scores, ProtocolScores) else ()
+    notes = (
+        (*scores.notes, *filter_notes(baseline.matching))
+        if isinstance(scores, ProtocolScores)
+        else (baseline.signature,)
+    )
     delta = micro.f1 - baseline.micro.f1
     return Row(name, rule, micro.precision, micro.recall, micro.f1, delta, notes)
+
+
+def filter_notes(matching: Matching) -> tuple[str, ...]:
+    """What a label filter left out of gold and predictions, if there was one."""
+    if matching.labels is None:
+        return ()
+    removed = f"removed {matching.gold_filtered:,} gold, {matching.predicted_filtered:,} predicted"
+    return (f"filter {', '.join(matching.labels)}: {removed}",)
 
 
 def row_table(systems: Mapping[str, Sequence[Row]]) -> RenderableType:

@@ -111,7 +111,7 @@ def unread(sequences: TagSequences, counts: Iterable[LabelCounts]) -> tuple[str,
     if not lost:
         return ()
     scheme = sequences.scheme.name
-    return (f"{plural(lost, 'gold mention')} touching another not told from it in {scheme} tags by this rule",)
+    return (f"{plural(lost, 'gold mention')} not found again in {scheme} tags by this rule",)
 
 
 def score_of(counts: Iterable[LabelCounts], names: tuple[str, str, str]) -> ProtocolScore:
