@@ -1,12 +1,14 @@
 """The command line: one file a verb. Results on stdout, progress on stderr, and exit codes that mean something.
 
-0 fine · 1 the run failed or the data are bad · 2 usage or config · 3 a gate was not met · 130 interrupted
+0 fine · 1 the run failed or the data are bad · 2 usage or config · 3 a gate was not met ·
+4 finished, some items failed · 130 interrupted
 """
 
 from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # what is piped is UTF-8 on every system, like our files
             stream.reconfigure(encoding="utf-8", errors="backslashreplace" if stream is sys.stderr else "strict")
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _stopped)  # drafts are removed and programs we started end with us
     try:
         code = app(given, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -41,6 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
         return _end(1, f"{where}{problem.strerror or problem}")
+
+
+def _stopped(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _end(code: int, message: str) -> int:

@@ -8,16 +8,17 @@ from onoma.version import __version__
 
 __all__ = ["app"]
 
-VERBS: dict[str, str] = {
-    "demo": "onoma.cli.demo:demo",
-    "data": "onoma.cli.data:data",
-    "train": "onoma.cli.train:train",
-    "predict": "onoma.cli.predict:predict",
-    "evaluate": "onoma.cli.evaluate:evaluate",
-    "compare": "onoma.cli.compare:compare",
-    "report": "onoma.cli.report:report",
-    "env": "onoma.cli.env:env",
+VERBS: dict[str, tuple[str, str]] = {
+    "demo": ("onoma.cli.demo:demo", "Train several families on the embedded corpus, compare them, write a report."),
+    "data": ("onoma.cli.data:data", "Count, convert, check, split and fetch labelled files."),
+    "train": ("onoma.cli.train:train", "Train a recognizer on labelled files."),
+    "predict": ("onoma.cli.predict:predict", "Find names in text with a saved recognizer."),
+    "evaluate": ("onoma.cli.evaluate:evaluate", "Score predictions: one system or two, by one protocol or all."),
+    "compare": ("onoma.cli.compare:compare", "Train or load several systems, score them side by side, report."),
+    "report": ("onoma.cli.report:report", "Make the report of a finished comparison anew."),
+    "env": ("onoma.cli.env:env", "Show versions and the machine."),
 }
+"""Where each verb stands, and its line in the help, which is shown without importing it."""
 
 app = App(
     name="onoma",
@@ -26,5 +27,5 @@ app = App(
     help_format="plaintext",
     suppress_keyboard_interrupt=False,
 )
-for verb, row in VERBS.items():
-    app.command(row, name=verb)
+for verb, (row, line) in VERBS.items():
+    app.command(row, name=verb, help=line)

@@ -92,9 +92,4 @@ def summary(results: Results) -> list[Any]:
             "-" if system.size_mb is None else f"{system.size_mb:,.1f}",
         )
     lines = ["", *(escape(plain(sentence)) for sentence in verdict(results))]
-    lines += [
-        f"[red]{escape(system.name)} failed:[/] {escape(system.error)}"
-        for system in results.systems
-        if system.status != "ok"
-    ]
     return [table, *lines]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -24,8 +24,8 @@ def predict(
     /,
     *,
     out: Annotated[str | None, Parameter(alias="-o", allow_leading_hyphen=True)] = None,
-    format: Literal["text", "conll", "conllu", "iob2", "jsonl", "brackets"] | None = None,
-    to: Literal["jsonl", "conll", "color"] | None = None,
+    format: str | None = None,
+    to: str | None = None,
     stream: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -40,11 +40,11 @@ def predict(
     input
         File to read, - for stdin, or a catalogue reference.
     out
-        File to write; its ending names the format (.jsonl or .conll). By default stdout.
+        File to write; its ending names the format (JSON Lines where it names none). By default stdout.
     format
         Format of the input: text, or a labelled format whose labels are not looked at; found out where not given.
     to
-        Format of the output, where the ending does not say.
+        Format of the output, where the ending does not say: any labelled format, or color.
     stream
         Answer each line before the next is read: for pipes that stay open.
     quiet
@@ -54,6 +54,9 @@ def predict(
     from onoma.recognizer import Recognizer
 
     target = to or _target(out)
+    for name in (format, target):
+        if name not in (None, "text", "color"):
+            datasets.get(str(name))
     if (
         out not in (None, "-")
         and input != "-"
@@ -77,7 +80,12 @@ def predict(
 def _target(out: str | None) -> str:
     if out is None or out == "-":
         return "color" if sys.stdout.isatty() else "jsonl"
-    return "conll" if Path(out).suffix.lower() in (".conll", ".bio", ".tsv") else "jsonl"
+    from onoma import datasets
+
+    try:
+        return datasets.format_of(out)
+    except ConfigError:
+        return "jsonl"
 
 
 def _is_text(input: str, format: str | None) -> bool:
