@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onoma import Document, LabelSet, Prediction, Problem, Span, Token
+from onoma.document import Tokens
 from onoma.exceptions import DataError
 
 
@@ -100,3 +101,49 @@ def test_problems_know_which_of_them_stand_for_a_mention() -> None:
 def test_a_prediction_of_a_document_has_its_spans() -> None:
     document = Document("d", "Ada", spans=(Span(0, 3, "PER"),))
     assert Prediction.of(document) == Prediction("d", (Span(0, 3, "PER"),))
+
+
+# ---------------------------------------------------------------------- tokens
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=6))
+def test_tokens_are_a_sequence_of_token(gaps_and_lengths: list[tuple[int, int]]) -> None:
+    made, at = [], 0
+    for gap, length in gaps_and_lengths:
+        made.append(Token(at + gap, at + gap + length))
+        at += gap + length
+    tokens = Tokens.of(made)
+    assert tokens == tuple(made) and list(tokens) == made and len(tokens) == len(made)
+    assert tokens == Tokens([token.start for token in made], [token.end for token in made])
+    assert [tokens[index] for index in range(-len(made), len(made))] == [*made, *made]
+    assert tokens[1:4] == tuple(made[1:4]) and hash(tokens) == hash(Tokens.of(made))
+    assert pickle.loads(pickle.dumps(tokens)) == tokens
+    assert Tokens.of(tokens) is tokens
+    assert Tokens.from_bytes(tokens.starts.tobytes(), tokens.ends.tobytes()) == tokens
+
+
+@given(st.lists(st.tuples(st.text(max_size=4), st.booleans()), max_size=6))
+def test_joined_tokens_are_those_of_the_text(pieces: list[tuple[str, bool]]) -> None:
+    words, spaces = [word for word, _ in pieces], [space for _, space in pieces]
+    text = "".join(word + " " * space for word, space in pieces)
+    assert [text[token.start : token.end] for token in Tokens.joined(words, spaces)] == words
+    assert Tokens.joined(words) == Document.from_words([words]).tokens
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "message"),
+    [
+        ([0, 2], [3, 4], "overlaps"),
+        ([-1], [2], "negative"),
+        ([3], [2], "overlaps"),
+        ([0], [2**70], "larger"),
+        ([0, 1], [1], "2 token starts, 1 token ends"),
+    ],
+)
+def test_tokens_out_of_order_are_refused(starts: list[int], ends: list[int], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Tokens(starts, ends)
+
+
+def test_a_known_span_is_a_span() -> None:
+    assert Span.known(1, 3, "X") == Span(1, 3, "X") and repr(Span.known(1, 3, "X")) == repr(Span(1, 3, "X"))

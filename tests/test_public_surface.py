@@ -8,6 +8,8 @@ import sys
 import pytest
 
 import onoma
+from onoma.compat import seqeval
+from onoma.evaluation import protocols
 
 SURFACE = {
     "onoma": [
@@ -21,9 +23,15 @@ SURFACE = {
     "onoma.encodings": ["ENCODINGS", "Encoding", "TagTargets", "get", "names"],
     "onoma.alignment": ["METHODS", "align"],
     "onoma.evaluation": [
-        "Comparison", "DocumentMatch", "DocumentScore", "Matching", "Score", "Scores", "approximate_randomisation",
-        "compare", "evaluate", "gold_fingerprint", "holm", "match", "mean_over_seeds", "paired_bootstrap",
-        "strict_f1", "table",
+        "Comparison", "DocumentMatch", "DocumentScore", "GoldVersion", "Matching", "Score", "Scores",
+        "approximate_randomisation", "compare", "evaluate", "gold_fingerprint", "holm", "match", "mean_over_seeds",
+        "paired_bootstrap", "rescore", "strict_f1", "table",
+    ],
+    "onoma.evaluation.protocols": ["GROUP", "PROTOCOLS", "get", "names", "score_all"],
+    "onoma.compat.seqeval": [
+        "BILOU", "IOB1", "IOB2", "IOBES", "IOE1", "IOE2", "UndefinedMetricWarning", "accuracy_score",
+        "classification_report", "f1_score", "get_entities", "performance_measure", "precision_recall_fscore_support",
+        "precision_score", "recall_score",
     ],
 }  # fmt: skip
 
@@ -36,6 +44,8 @@ def test_snapshot() -> None:
         "onoma.encodings": sorted(onoma.encodings.__all__),
         "onoma.alignment": sorted(onoma.alignment.__all__),
         "onoma.evaluation": sorted(onoma.evaluation.__all__),
+        "onoma.evaluation.protocols": sorted(protocols.__all__),
+        "onoma.compat.seqeval": sorted(seqeval.__all__),
     }
     assert found == SURFACE
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onoma.document import Document, Prediction, Problem, Span
+from onoma.evaluation import columns
 from onoma.evaluation.counts import count_units
 from onoma.evaluation.matching import Matching, match, position, strict
 from onoma.exceptions import ConfigError, EvaluationError
@@ -179,3 +180,26 @@ def test_a_filter_is_explicit_and_counted() -> None:
 def test_an_unusable_filter_is_refused(labels: Sequence[str]) -> None:
     with pytest.raises(ConfigError, match="list of one or more labels"):
         match([], [], labels=labels)
+
+
+@PROPERTY
+@given(cases(), st.booleans())
+def test_pairing_by_arrays_is_pairing_by_groups(case: tuple[list[Document], list[Prediction]], packed: bool) -> None:
+    gold, predictions = case
+    with pytest.MonkeyPatch.context() as patch:
+        if not packed:
+            patch.setattr(columns, "_ROOM", 1)  # keys that do not fit into 64 bits are ranked
+        fast = match(gold, predictions)
+    slow = match(gold, predictions, key=lambda span: strict(span))
+    assert fast.documents == slow.documents
+    assert fast.documents == fast.under(strict).documents
+
+
+def test_huge_offsets_are_no_other_case() -> None:
+    far = 2**40
+    text = Document("a", "x")
+    span = Span(far, far + 3, "X")
+    with pytest.raises(EvaluationError, match="outside"):
+        match([text], [Prediction("a", (span,))])
+    with pytest.raises(EvaluationError, match="outside"):
+        match([text], [Prediction("a", (Span(0, 2**70, "X"),))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from onoma.evaluation.matching import DocumentMatch, Matching, match
 from onoma.evaluation.metrics import DocumentScore, Score, Scores, evaluate
 from onoma.evaluation.render import table
+from onoma.evaluation.rescoring import GoldVersion, rescore
 from onoma.evaluation.seeds import mean_over_seeds, strict_f1
 from onoma.evaluation.signature import gold_fingerprint
 from onoma.evaluation.significance import (
@@ -19,6 +20,7 @@ __all__ = [
     "Comparison",
     "DocumentMatch",
     "DocumentScore",
+    "GoldVersion",
     "Matching",
     "Score",
     "Scores",
@@ -30,6 +32,7 @@ __all__ = [
     "match",
     "mean_over_seeds",
     "paired_bootstrap",
+    "rescore",
     "strict_f1",
     "table",
 ]
