@@ -14,7 +14,7 @@ from typing import TextIO
 
 from onoma.exceptions import DataError
 
-__all__ = ["replacing", "replacing_folder", "write_text"]
+__all__ = ["replacing", "replacing_folder", "replacing_path", "write_text"]
 
 
 @contextmanager
@@ -28,29 +28,48 @@ def replacing(path: str | Path) -> Iterator[TextIO]:
         yield buffer
         _to_stdout(buffer.getvalue())
         return
-    target = Path(path)
-    if target.is_dir():
-        raise DataError("is a directory", path=path, mend="name a file")
-    if target.exists() and not target.is_file():  # a device or a pipe cannot be replaced, only written to
-        with target.open("w", encoding="utf-8", newline="\n") as handle:
-            yield handle
-        return
-    if target.is_symlink():
-        target = target.resolve()
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8", newline="\n") as handle:
+        with replacing_path(path) as draft, draft.open("w", encoding="utf-8", newline="\n") as handle:
             yield handle
-        draft.replace(target)
     except UnicodeEncodeError as error:
         code = ord(error.object[error.start])
         raise DataError(f"U+{code:04X} is half a surrogate pair and no character", path=path) from None
+
+
+@contextmanager
+def replacing_path(path: str | Path) -> Iterator[Path]:
+    """A path beside `path` to write a file at, which takes the place of `path` when the block ends well.
+
+    Where it does not, what was written goes, and so do folders made for it. A link is followed, its target replaced. A
+    device or a pipe cannot be replaced: its own path is given. Raises `DataError` where the place cannot be written.
+    """
+    target = draft = Path(path)
+    device = True
+    made: list[Path] = []
+    try:
+        if target.is_dir():
+            raise DataError("is a directory", path=path, mend="name a file")
+        device = target.exists() and not target.is_file()
+        if not device:
+            target = Path(os.path.realpath(target)) if target.is_symlink() else target
+            draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+            made = [folder for folder in target.parents if not folder.exists()]
+            target.parent.mkdir(parents=True, exist_ok=True)
+        yield draft
+        if not device:
+            draft.replace(target)
+            made = []
+    except BrokenPipeError:  # the reader of a pipe has enough: no fault of the place
+        raise
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror or error}", path=path) from None
     finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+        if not device:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+        for folder in made:  # an empty one only: rmdir refuses any other
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -331,7 +331,7 @@ def role_of(scheme: Scheme, tag: str) -> str:
 
 def get(name: str) -> Scheme:
     """The scheme of that name (any case); raises `ConfigError` with the list of names."""
-    key = name.upper()
+    key = name.upper() if isinstance(name, str) else ""
     scheme = SCHEMES.get(_ALIASES.get(key, key))
     if scheme is None:
         raise ConfigError(f"tag scheme {name!r} is unknown: one of {', '.join(SCHEMES)}")

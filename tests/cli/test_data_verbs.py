@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from onoma import datasets, progress
-from onoma.cli import main
+from onoma.cli import data_views, main
 from onoma.datasets import catalog, download
+from onoma.datasets.base import ALL, suffix_of
 from onoma.datasets.catalog import Entry, File, Split
 from onoma.document import Document, Span
 
@@ -259,3 +260,145 @@ def test_a_format_that_cannot_hold_a_part_leaves_nothing(
     assert run("data", "split", "twice.jsonl", "--out", "parts", "--to", "conll") == 1
     assert "cannot be written as conll" in capsys.readouterr().err
     assert sorted(each.name for each in folder.iterdir()) == ["all.jsonl", "twice.jsonl"]
+
+
+@pytest.mark.parametrize("format", datasets.FORMATS)
+def test_split_writes_every_format(format: str, source: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["data", "split", source, "--out", "parts", "--to", format, "--by", "sentence", "--no-stratify"]
+    assert run(*call, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert run(*call, "--overwrite", "--json") == 0
+    for each in found.values():
+        documents = datasets.read(each["file"], format)
+        assert (len(documents), sum(len(document.spans) for document in documents)) == (
+            each["documents"], each["mentions"]
+        )  # fmt: skip
+
+
+def test_split_into_a_file_is_refused(source: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("parts").write_text("mine", encoding="utf-8")
+    assert run("data", "split", source, "--out", "parts", "--overwrite") == 2
+    assert "parts is a file: --out names a folder" in capsys.readouterr().err
+    assert Path("parts").read_text(encoding="utf-8") == "mine"
+
+
+def test_stats_of_a_data_set_asks_for_a_split(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("data", "stats", "demo") == 1
+    assert "demo: no such file" in (said := capsys.readouterr().err) and "demo:test" in said
+
+
+# ---------------------------------------------------------------------- convert
+
+
+def convert(documents: list[Document], *arguments: str) -> int:
+    datasets.write(documents, "in.jsonl")
+    return run("data", "convert", "in.jsonl", *arguments)
+
+
+@pytest.mark.parametrize(
+    "format", [name for name in datasets.FORMATS if getattr(datasets.get(name), "needs_tokens", False)]
+)
+def test_raw_text_is_split_for_formats_of_tokens(format: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw = Document("1", "Ada ran", spans=(Span(0, 3, "PER"),))
+    assert convert([raw], "out", "--to", format) == 0, capsys.readouterr().err
+    (again,) = datasets.read("out", format)
+    assert (again.text, again.words, again.spans) == ("Ada ran", ("Ada", "ran"), raw.spans)
+
+
+def test_formats_of_columns_need_tokens() -> None:
+    named = {name for name in datasets.FORMATS if getattr(datasets.get(name), "needs_tokens", False)}
+    assert named >= {"conll", "conllu", "iob2", "hf", "genia", "parallel"}
+    assert not named & {"jsonl", "brat", "brackets", "doccano"}
+
+
+def test_losses_follow_the_scheme(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    touching = flat([["a", "b", "c"]], [(0, 1, "X"), (1, 2, "X"), (2, 3, "X")], "1")
+    assert convert([touching], "out.conll", "--scheme", "IO", "--lossy") == 0
+    said = capsys.readouterr().err
+    assert "lost 2 things in 1 of 1 document(s)" in said and "lost 2 x touching span(s)" in said
+    assert convert([touching], "out.conll", "--lossy") == 0
+    assert "lost" not in capsys.readouterr().err
+    assert convert([touching], "out.conll", "--scheme", "IO") == 1
+    assert "melt" in capsys.readouterr().err
+
+
+def test_losses_are_counted_by_kind(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    documents = []
+    for number in range(30):
+        document = flat([[f"Ada{number}", "ran"]], [(0, 1, "PER")], f"d{number}")
+        cut = Span(0, 2, f"L{number}")
+        documents.append(document.with_spans([*document.spans, cut, Span(4, 6, "b'c")]))
+    assert convert(documents, "out.conll", "--lossy") == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("lost")] == [
+        "lost 60 things in 30 of 30 document(s)", "lost 60 x span cuts a token"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind", "count"),
+    [
+        ("span PER [0:3] \"Ada's\" cuts a token", "span cuts a token", 1),
+        ("span a [b] c [0:3] 'A\\'a\\n' overlaps another span", "span overlaps another span", 1),
+        ("text outside the tokens: 'a'; split it", "text outside the tokens; split it", 1),
+        ("text outside the tokens: '\\''", "text outside the tokens", 1),
+        ("token 3 'x\\ty' holds the separator", "token holds the separator", 1),
+        ("12 touching span(s) melt", "touching span(s) melt", 12),
+        ("3 sentences, and a document is one", "sentences, and a document is one", 1),
+        ("id 'x' isn't a document's 'y' name", "id isn't a document's name", 1),
+    ],
+)  # fmt: skip
+def test_the_kind_of_a_loss(loss: str, kind: str, count: int) -> None:
+    assert data_views._kind(loss) == (kind, count)
+
+
+def test_more_kinds_than_are_shown_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    progress.use(progress.Lines())
+    data_views.say_losses([[f"{chr(97 + number)} is odd" for number in range(13)], []])
+    said = capsys.readouterr().err
+    assert "lost 13 things in 1 of 2 document(s)" in said and "and 3 more kind(s)" in said
+    assert said.count(" x ") == 10
+
+
+def test_nothing_left_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for lossy in ([], ["--lossy"]):
+        assert convert([Document("1", " \n "), Document("2", "")], "out.conll", *lossy) == 1
+        assert "nothing would be left in conll" in capsys.readouterr().err
+        assert not Path("out.conll").exists()
+    assert convert([Document("1", "")], "out.conll") == 0
+
+
+def test_what_a_format_has_no_place_for_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = flat([["Ada", "ran"]], [(0, 1, "PER")], "a7")
+    meta = {"who": 1, "intent": "x"}
+    scored = Document("a7", first.text, first.tokens, first.sentences, (Span(0, 3, "PER", 0.5),), meta)
+    expected = {
+        "out.conll": "not kept by conll: ids, scores of 1 span(s), meta (keys who, intent)",
+        "out.conllu": "not kept by conllu: scores of 1 span(s), meta (keys who, intent)",
+        "parallel": "not kept by parallel: ids, scores of 1 span(s), meta (keys who)",
+        "out.jsonlines": "not kept by genia: scores of 1 span(s), meta (keys who, intent)",
+        "copy.jsonl": "",
+    }
+    for out, line in expected.items():
+        assert convert([scored], out, *(["--to", "parallel"] if out == "parallel" else [])) == 0
+        said = [each for each in capsys.readouterr().err.splitlines() if "not kept" in each]
+        assert said == ([line] if line else [])
+    assert convert([flat([["Ada"]], [(0, 1, "PER")], "1")], "out.conll") == 0
+    assert "not kept" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("format", [name for name in datasets.FORMATS if hasattr(datasets.get(name), "keeps")])
+def test_what_is_said_to_be_kept_is_kept(format: str, folder: Path) -> None:
+    writer = datasets.get(format)
+    keeps = getattr(writer, "keeps", ALL)
+    document = flat([["Ada", "ran"]], [], "a7")
+    meta = {"who": "me", **{key.removeprefix("meta:"): "x" for key in keeps if key == "meta:intent"}}
+    document = Document("a7", document.text, document.tokens, document.sentences, (Span(0, 3, "PER", 0.5),), meta)
+    path = f"out{suffix_of(writer)}"
+    datasets.write([document], path, format, lossy=True)
+    (again,) = datasets.read(path, format)
+    assert (again.id == "a7") == ("ids" in keeps)
+    assert (again.spans[0].score == 0.5) == ("scores" in keeps)
+    assert (again.tokens == document.tokens) == ("tokens" in keeps)
+    assert (again.meta.get("who") == "me") == ("meta" in keeps)
+    assert (again.meta.get("intent") == "x") == ("meta:intent" in keeps)

@@ -57,6 +57,27 @@ def test_counts_add_up(documents: list[Document]) -> None:
     assert numbers.empty_sentences == empty
 
 
+@given(
+    st.text("ab \0é😀", min_size=4, max_size=9).map(lambda text: text * 150),
+    st.lists(st.tuples(st.integers(0, 1300), st.integers(1, 600), st.booleans()), max_size=12),
+)
+def test_long_surfaces_are_told_apart_as_their_texts_are(text: str, places: list[tuple[int, int, bool]]) -> None:
+    spans = [
+        Span(start, start + size, "X", fragments=((start, start + 1), (start + 2, start + size)) * (cut and size > 3))
+        for start, size, cut in places
+        if start + size <= len(text)
+    ]
+    document = Document("1", text, spans=tuple(spans))
+    assert statistics([document]).surfaces.get("X", 0) == len({document.surface(span) for span in spans})
+
+
+def test_nested_spans_are_counted_in_one_pass() -> None:
+    size = 20_000
+    document = flat([["ab"] * size, ["c"]], [(number, size - number, "X") for number in range(size // 2)])
+    numbers = statistics([document])
+    assert (numbers.surfaces, numbers.nested, numbers.empty_sentences) == ({"X": size // 2}, size // 2 - 1, 1)
+
+
 # ---------------------------------------------------------------------- check
 
 

@@ -177,7 +177,7 @@ def item(**parts: Any) -> str:
         ("offset_json", item(label="\ud800"), "half a surrogate pair"),
         ("offset_json", item(type="PER"), "both a label and a type"),
         ("offset_json", item(score=1), "unknown key 'score'"),
-        ("offset_json", item().replace('"end"', '"start"'), "the key 'start' twice"),
+        ("offset_json", item().replace('"end"', '"start"'), "has the key 'start' twice"),
         ("offset_json", item(start=0.5).replace("0.5", "NaN"), "no JSON number"),
         ("occurrence_json", item(start=..., end=...), "no key 'occurrence_index'"),
         ("occurrence_json", item(start=..., end=..., occurrence=3), r"stands 2 time\(s\) in the input, not 3"),
@@ -189,7 +189,7 @@ def item(**parts: Any) -> str:
         ("grouped_json", '{"PER": [1]}', "is not a string"),
         ("grouped_json", '{"PER": ["Eve"]}', "PER 'Eve' is not in the input$"),
         ("grouped_json", '{"PER": ["Bo", "Bo"]}', r"not in the input more than 1 time\(s\)"),
-        ("grouped_json", '{"PER": [], "PER": ["Ada"]}', "the key 'PER' twice"),
+        ("grouped_json", '{"PER": [], "PER": ["Ada"]}', "has the key 'PER' twice"),
         ("grouped_json", '{"": ["Ada"]}', "empty label"),
     ],
 )

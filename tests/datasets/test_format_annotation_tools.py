@@ -201,6 +201,8 @@ def token(**parts: Any) -> str:
         (span(token_end="1"), "not a whole number"),
         (span(text="Bob"), "says 'Bob'"),
         (span(score="high"), "not a number"),
+        (span(score=10**400), "too large a number"),
+        (span(score=True), "not a number"),
         (token(text="run"), "says 'run'"),
         (token(start=None), "not a whole number"),
         (token(end=9), "outside the text of 7"),
@@ -349,6 +351,14 @@ def test_a_label_studio_task_reads_as_it_says_and_is_written_back() -> None:
     assert kept["annotations"][0]["result"][0]["value"]["labels"] == ["X"]
 
 
+def test_relations_are_told_apart_by_place_and_many_are_no_matter() -> None:
+    gone = [{"type": "relation", "from_id": str(number), "to_id": "r1"} for number in range(20_000)]
+    document = Document("1", "Ada ran", spans=(Span(0, 3, "PER"),), meta={"label_studio": {"results": [*gone, 3, {}]}})
+    assert len(LabelStudio().losses(document)) == 20_000
+    (task,) = json.loads(written(LabelStudio(), [document], lossy=True))
+    assert task["annotations"][0]["result"][1:] == [3, {}]
+
+
 def test_predictions_are_written_and_read_apart() -> None:
     document = Document("x", "Ada ran", spans=(Span(0, 3, "PER", 0.25), Span(4, 7, "V", 0.75)))
     text = written(LabelStudio(), [document], as_predictions=True, model_version="crf", from_name="ner")
@@ -422,6 +432,7 @@ def test_texts_of_regions_tell_the_unit_and_may_be_escaped() -> None:
         (made(region(labels=[""])), "no label"),
         (made(region(text=3)), "not a string"),
         (made(region(score="1")), "not a number"),
+        (made(region(score=10**400)), "too large a number"),
         (made(region(type="hypertextlabels")), "of type hypertextlabels"),
         (made(3), r"result\[0\] is not an object"),
         (made(annotations=[{}]), "'result' of the annotation is not a list"),

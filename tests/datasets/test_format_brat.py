@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,8 @@ def test_a_round_trip_holds_or_a_loss_is_listed(document: Document) -> None:
             assert not path.exists()
             Brat().write([document], path, lossy=True)
             (again,) = read(path)
-            assert again.text == document.text and len(again.spans) == len(document.spans)
+            assert again.text == document.text.replace("\0", "\ufffd")
+            assert len(again.spans) == len(document.spans)
             return
         Brat().write([document], path)
         (again,) = read(path)
@@ -198,6 +201,85 @@ def test_half_pairs_and_other_places_are_named(tmp_path: Path, caplog: pytest.Lo
     (tmp_path / "x.txt").write_bytes(b"\xff")
     with pytest.raises(DataError, match=r"x.txt:1: not UTF-8"):
         read(tmp_path)
+
+
+def test_chains_of_lines_go_with_what_they_point_at() -> None:
+    """Against the rule applied again and again: what points at nothing goes."""
+    lines = ["E1\tMeet:T1", "E2\tMeet:E1", "E3\tMeet:E3", "E4\tMeet:E5", "E5\tMeet:E4", "A1\tNegated E2"]
+    lines += ["E6\tMeet:T2", "E6\tMeet:E3", "E7\tMeet:E6", "E8\tMeet:E9", "# plain", "*\tSame E7 E2"]
+    spans = (Span(0, 1, "X"),)
+    document = Document("1", "x", spans=spans, meta={"brat": {"lines": lines}})
+    kept, before = lines, []
+    while kept != before:
+        ids = {line.partition("\t")[0] for line in kept}
+        before = kept
+        kept = [
+            line for line in kept if all(word in ids for word in re.findall(r"\b[TE][0-9]", line.partition("\t")[2]))
+        ]
+    lost = [loss.split("'")[1].replace("\\t", "\t") for loss in Brat().losses(document)]
+    assert lost == [line for line in lines if line not in kept] and len(lost) == 6
+
+
+def test_a_long_chain_whose_root_is_gone_is_read_once() -> None:
+    lines = [f"E{number}\tMeet:E{number - 1}" for number in range(1, 20_001)]
+    assert len(Brat().losses(Document("1", "x", meta={"brat": {"lines": lines}}))) == 20_000
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+@pytest.mark.parametrize("ending", [".txt", ".ann"])
+def test_links_that_leave_the_folder_are_refused(tmp_path: Path, ending: str) -> None:
+    secret = tmp_path / f"secret{ending}"
+    secret.write_text("root:x")
+    (tmp_path / "in").mkdir()
+    folder = pair(tmp_path / "in", name="sub/a")
+    (folder / f"sub/a{ending}").unlink()
+    (folder / f"sub/a{ending}").symlink_to(secret)
+    other = ".ann" if ending == ".txt" else ".txt"
+    for named in (folder, folder / "sub" / f"a{other}"):
+        with pytest.raises(DataError, match="is a link that leads out of the folder") as caught:
+            read(named)
+        assert caught.value.path == folder / f"sub/a{ending}"
+    pair(folder, name="b")
+    (folder / f"sub/a{ending}").unlink()
+    (folder / f"sub/a{ending}").symlink_to(folder / f"b{ending}")
+    assert len(read(folder)) == 2
+    (tmp_path / "link").symlink_to(folder)
+    assert len(read(tmp_path / "link")) == 2
+    (tmp_path / "alone.ann").symlink_to(folder / "b.ann")
+    (tmp_path / "alone.txt").symlink_to(folder / "b.txt")
+    assert len(read(tmp_path / "alone.txt")) == 1
+
+
+def test_zero_bytes_are_refused_and_never_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a.txt:2: binary file: a zero byte at offset 4"):
+        read(pair(tmp_path, "Ada\n\0"))
+    with pytest.raises(DataError, match=r"a.ann:1: binary file"):
+        read(pair(tmp_path, lines="T1\tPER 0 3\tA\0a\n"))
+    document = Document("a", "A\0a", spans=(Span(0, 3, "X\0"),))
+    assert len(Brat().losses(document)) == 2
+    Brat().write([document], tmp_path / "out", lossy=True)
+    assert read(tmp_path / "out") == [Document("a", "A\ufffda", spans=(Span(0, 3, "X_"),))]
+
+
+def test_a_mark_of_order_before_the_lines_is_none_of_them(tmp_path: Path) -> None:
+    assert read(pair(tmp_path, lines="\ufeff" + LINES)) == read(pair(tmp_path))
+
+
+@pytest.mark.parametrize("lines", [LINES, "T1\tPER 0 3\tAda\n*\tSame T1 T1\n", "#1\tNote T1\n" * 2])
+def test_lines_that_end_in_cr_alone_are_named(tmp_path: Path, lines: str) -> None:
+    with pytest.raises(DataError, match=r"a.ann:1: its lines end in CR alone"):
+        read(pair(tmp_path, lines=lines.replace("\n", "\r")))
+    assert len(read(pair(tmp_path, "a\rT2\tb", "T1\tX 0 6\ta\rT2\tb\n"))) == 1
+
+
+def test_files_that_are_no_document_are_not_read_whole(tmp_path: Path) -> None:
+    for name in ("a.txt", "a.ann"):
+        pair(tmp_path)
+        with (tmp_path / name).open("r+b") as file:
+            file.truncate(1 << 40)  # a file of holes
+        with pytest.raises(DataError, match=f"{name}: more than 64 MiB"):
+            read(tmp_path)
+        (tmp_path / name).unlink()
 
 
 def test_folders_with_other_files_are_never_replaced(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onoma.datasets import get
-from onoma.datasets.columns import flat_losses
+from onoma.datasets.base import losses_of
+from onoma.datasets.columns import flat_losses, is_tag
 from onoma.datasets.files import Source
 from onoma.document import Document, Span, Token
 from onoma.exceptions import ConfigError, DataError
@@ -248,3 +249,29 @@ def test_losses_are_empty_exactly_for_spans_made_of_tokens(document: Document) -
     if document.tokens and document.tokens[0].end > 1:
         cut = document.with_spans([Span(1, document.tokens[0].end, "X")])
         assert len(flat_losses(cut)) == 1
+
+
+@pytest.mark.parametrize("format", ["conll", "hf"])
+def test_losses_are_those_of_the_scheme_that_is_written(format: str) -> None:
+    touching = flat([["a", "b"]], [(0, 1, "X"), (1, 2, "X")])
+    assert get(format).losses(touching) == get(format).losses(touching, scheme="IOB1") == []
+    assert get(format).losses(touching, scheme="io") == [
+        "1 touching span(s) of one label melt together in the scheme IO"
+    ]
+    assert losses_of(get(format), touching, {"scheme": "IO", "lossy": True})
+    assert losses_of(get("jsonl"), touching, {"scheme": "IO", "lossy": True}) == []
+
+
+@pytest.mark.parametrize("mark", ["\r", "\x00", "\x1b", "\x85"])
+def test_a_tag_holds_no_control_character(mark: str) -> None:
+    assert not is_tag(f"B-a{mark}b") and not is_tag(f"B-a{mark}") and is_tag("B-a\u200bb c")
+    (loss,) = CONLL.losses(flat([["a"]], [(0, 1, f"a{mark}b")]))
+    assert "cannot stand in a tag" in loss
+
+
+def test_line_ends_of_cr_in_one_sentence_of_many_are_no_rows() -> None:
+    with pytest.raises(DataError, match=r"made:19: tag 'B-X\\r' .*CR line ends"):
+        reread("a\tO\n\n" * 9 + "c\tB-X\r\r\nd\tO\n", "conll", scheme="BIO", tag_column=1)
+    for options in ({}, {"separator": "tab", "tag_column": 1}):
+        with pytest.raises(DataError, match="made:19: 3 column"):
+            reread("a\tO\n\n" * 9 + "c\tB-X\rd\tO\n", "conll", **options)

@@ -110,6 +110,13 @@ def test_nested_spans_go_to_the_group_and_the_longest_to_the_entities(tmp_path: 
     assert len(back(path)[0].spans) == 2
 
 
+def test_categories_that_are_no_score_stand_in_meta_alone(tmp_path: Path) -> None:
+    meta = {"cats": {"news": 1.0, "huge": 10**400, "word": "x", "yes": True}}
+    path = out(tmp_path / "a.spacy", [Document("1", "a", Tokens([0], [1]), meta=meta)])
+    assert of_spacy(path)[0].cats == {"news": 1.0, "yes": 1.0}
+    assert dict(back(path)[0].meta) == meta
+
+
 def test_id_meta_and_categories_survive(tmp_path: Path) -> None:
     meta = {"source": "here", "cats": {"news": 1.0}, "list": [1, {"a": None}]}
     document = Document("wiki/ä 7", "a", Tokens([0], [1]), meta=meta)

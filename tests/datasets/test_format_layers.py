@@ -72,6 +72,49 @@ def test_layers_are_flat_and_hold_every_span_the_longest_in_the_first(pairs: lis
                 assert max(each.end - each.start for each in blocking) >= len(inside)
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=20), st.integers(1, 4))
+def test_fewer_layers_are_the_first_of_all(pairs: list[tuple[int, int]], most: int) -> None:
+    spans = [TokenSpan(start, start + size, "X") for start, size in pairs]
+    whole: list[list[TokenSpan]] = []  # the longest first, each to the first layer where it has room
+    for span in sorted(spans, key=lambda span: (span.start - span.end, span)):
+        inside = set(range(span.start, span.end))
+        free = [all(inside.isdisjoint(range(each.start, each.end)) for each in layer) for layer in whole]
+        if True not in free:
+            whole.append([])
+        whole[free.index(True) if True in free else -1].append(span)
+    assert split_layers(spans) == whole
+    assert split_layers(spans, most) == whole[:most]
+
+
+def test_no_more_layers_are_written_than_asked_for_or_usual() -> None:
+    words = [f"w{number}" for number in range(140)]
+    document = flat([words], [(number, 140 - number, "X") for number in range(70)])
+    with pytest.raises(DataError, match=r"6 span\(s\) need more than 64 layers; layers=NUMBER allows more"):
+        written([document])
+    assert LAYERS.losses(document) and not LAYERS.losses(document, layers=70)
+    assert content(reread(written([document], layers=70))[0]) == content(document)
+    (again,) = reread(written([document], lossy=True))
+    assert set(again.spans) == set(document.spans[:64])
+
+
+def test_deep_nesting_is_looked_at_in_little_more_than_one_pass() -> None:
+    words = [f"w{number}" for number in range(20_000)]
+    document = flat([words], [(number, 20_000 - number, "X") for number in range(10_000)])
+    assert len(LAYERS.losses(document)) == 1
+    assert PER_TYPE.losses(document) == ["9999 span(s) of X overlap another span of X"]
+
+
+@pytest.mark.parametrize("label", ["A,B-C", "A; I-B", "a\tb", " a"])
+def test_labels_that_no_tag_holds_are_refused_or_left_out(tmp_path: Path, label: str) -> None:
+    document = flat([["a", "b"]], [(0, 2, "Y"), (0, 1, label)])
+    kept = document.with_spans(document.spans[:1])
+    for format in (LAYERS, PER_TYPE):
+        assert any("cannot stand in a tag" in loss for loss in format.losses(document))
+    assert content(reread(written([document], lossy=True))[0]) == content(kept)
+    PER_TYPE.write([document], tmp_path / "out", lossy=True)
+    assert [content(each) for each in PER_TYPE.read(Source(tmp_path / "out"))] == [content(kept)]
+
+
 def test_crossing_spans_stand_in_different_layers() -> None:
     document = flat([["a", "b", "c", "d"]], [(0, 3, "X"), (2, 4, "Y"), (2, 3, "Z"), (2, 3, "Z")])
     assert written([document]) == ("a\tB-X\tO\tO\tO\nb\tI-X\tO\tO\tO\nc\tI-X\tB-Y\tB-Z\tB-Z\nd\tO\tI-Y\tO\tO\n\n")
@@ -121,6 +164,7 @@ def test_a_number_sign_may_be_a_token() -> None:
         ("a\tB-X\tO\nb\tO\tS-X\n", {"scheme": "BIO"}, 2, "'S-X' does not belong"),
         ("a\tB-X\tO\nb\tB-X\tM-X\nc\tB-X\tL-X\n", {}, 3, "prefixes B, L, M belong"),
         ("a\tx y\tz\n", {}, 1, "none of 3 columns"),
+        ("a\tO\tO\rb\tO\tO\r", {}, 1, "end with CR"),
     ],
 )
 def test_bad_lines_are_named(text: str, options: dict[str, object], line: int, why: str) -> None:
@@ -219,6 +263,7 @@ def test_files_of_a_pattern_are_laid_over_each_other(tmp_path: Path) -> None:
         ("a O\nb O\n\n-DOCSTART- O\n\nc O\n", 1, "a document of 1 sentence"),
         ("a O\nb O O\n\nc O\n", 2, "3 column"),
         ("a O\nb Q\n\nc O\n", 2, "tag 'Q'"),
+        ("a O\rb O\r\rc O\r", 1, "end with CR"),
         ("a O\nb B-X\n\nc Q-X\n", 4, "tag 'Q-X'"),
     ],
 )

@@ -11,6 +11,7 @@ from dataset_cases import CHARACTERS, content, numbered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onoma.datasets import inline_xml
 from onoma.datasets.files import Source
 from onoma.datasets.inline_xml import InlineXml
 from onoma.datasets.recognise import recognise
@@ -182,6 +183,24 @@ def test_long_files_stream_and_deep_ones_nest() -> None:
     deep = "<doc>" + "<A>" * 2000 + "x" + "</A>" * 2000 + "</doc>"
     assert len(reread(deep)[0].spans) == 2000
     assert reread(written(reread(deep)))[0].spans == reread(deep)[0].spans
+
+
+@pytest.mark.parametrize(
+    ("before", "message"),
+    [("<doc>", "a document of"), ("<doc>x</doc><!--", "a tag or comment of"), ("<doc><A b='", "a tag or comment of")],
+)
+def test_what_is_longer_than_any_document_is_refused(
+    before: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inline_xml, "LONGEST", 3 << 20)
+    text = f"<c>\n<doc>fine</doc>\n{before}" + "ä \n" * (1 << 20)
+    with pytest.raises(DataError, match=message) as caught:
+        reread(text)
+    assert caught.value.line == 3
+    many = "<c>" + f"<doc>{'x' * (1 << 20)}</doc>\n" * 5 + "</c>"
+    assert len(reread(many)) == 5
+    long = "<doc>" + "<A b='" + "x" * (1 << 20) + "'>y</A></doc>"
+    assert reread(long)[0].spans == (Span(0, 1, "A"),)
 
 
 def test_what_decides_is_said() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +18,8 @@ import psutil
 import pytest
 
 from onoma import datasets
+from onoma.datasets.files import Source
+from onoma.document import Document
 from onoma.exceptions import DataError
 
 LIMIT = 450
@@ -165,3 +170,196 @@ def test_what_is_no_file(write: Callable[[Path], None], tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"x\.parquet") as caught:
             datasets.read(path, format)
         assert "\n" not in str(caught.value)
+
+
+# ---------------------------------------------------------------------- streams
+
+
+class Trickle(io.BytesIO):
+    """A stream that hands out one byte at a time."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return super().read(1)
+
+
+TEXTS = ["", "\ufeff", "\ufeffa\nb", "é😀\r\n漢\n\n", "a\nb", "\ufeff\ufeffx", "😀"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_stream_of_single_bytes_reads_as_a_file(text: str, kept: bool, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text(text, encoding="utf-8", newline="")
+
+    def said(make: Callable[[], Source], ask: Callable[[Source], object]) -> object:
+        try:
+            return ask(make())
+        except DataError as error:
+            return error.message
+
+    def stream() -> Source:
+        source = Source("x", Trickle(text.encode("utf-8")))
+        return source.kept() if kept else source
+
+    asked: list[Callable[[Source], object]] = [
+        lambda source: "".join(source.blocks()),
+        lambda source: list(source.lines()),
+        lambda source: "".join(source.chunks()),
+        lambda source: source.head(),
+        lambda source: (source.head(), source.start(3), list(source.lines())),
+    ]
+    for ask in asked:
+        assert said(stream, ask) == said(lambda: Source(path), ask)
+    if text:
+        assert all(Source("x", Trickle(text.encode("utf-8"))).chunks())
+
+
+@pytest.mark.parametrize("data", [b"a\nb\xc3", b"a\nb\xe6\xbcx", b"\xff\xfea\0", b"a\n\xe6\xbc"])
+def test_bad_bytes_are_named_alike_however_they_come(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(data)
+    for ask in (Source.blocks, Source.chunks):
+        found: list[str] = []
+        for source in (Source(path), Source(path, Trickle(data))):
+            with pytest.raises(DataError) as caught:
+                list(ask(source))
+            found.append(str(caught.value))
+        assert found[0] == found[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["pipe", "pipe.jsonl", "pipe.conll"])
+def test_a_pipe_given_as_a_path_loses_nothing(name: str, tmp_path: Path) -> None:
+    line = "word\tO\n\n" if name == "pipe.conll" else '{{"id": "{}", "text": "a", "spans": []}}\n'
+    lines = [line.format(number) for number in range(60_000)]
+    path = tmp_path / name
+    os.mkfifo(path)
+    data = "".join(lines).encode()
+    thread = threading.Thread(target=path.write_bytes, args=(data,))
+    thread.start()
+    documents = datasets.read(path)
+    thread.join()
+    assert len(documents) == len(lines)
+    thread = threading.Thread(target=path.write_bytes, args=(b"a\tB-X\n{\n",))
+    thread.start()
+    with pytest.raises(DataError, match=f"{name}:2: "):
+        datasets.read(path, "conll")
+    thread.join()
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="this system has no /dev/fd")
+def test_a_file_descriptor_given_as_a_path() -> None:
+    read, write = os.pipe()
+    os.write(write, b"Ada\tB-PER\n\nran\tO\n")
+    os.close(write)
+    assert [document.text for document in datasets.read(f"/dev/fd/{read}")] == ["Ada", "ran"]
+    os.close(read)
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="this system has no /dev/null")
+def test_a_device_without_content_is_empty() -> None:
+    with pytest.raises(DataError, match="/dev/null: the file is empty"):
+        datasets.read("/dev/null")
+
+
+@pytest.mark.parametrize("name", ["a\0b.conll", "x" * 5000 + ".conll", "\ud800.conll"])
+def test_paths_that_no_file_can_have(name: str, tmp_path: Path) -> None:
+    for act in (
+        lambda path: datasets.read(path),
+        lambda path: datasets.sniff(path),
+        lambda path: datasets.read_predictions(path),
+        lambda path: datasets.write([], path),
+    ):
+        with pytest.raises(DataError) as caught:
+            act(f"{tmp_path}/{name}")
+        assert "\n" not in str(caught.value) and "\0" not in str(caught.value)
+        str(caught.value).encode("utf-8", "backslashreplace")
+
+
+# ---------------------------------------------------------------------- line ends
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ada\tB-PER\rran\tO\r\r",
+        "Ada\tB-PER\rran\tO\r\rSo\tO\r\n",
+        "Ada B-PER\rran O\r\rSo O\rit O\r",
+        "Ada\rran\r\rSo",
+        "a\tO\rb\tO\n\nc\tO\rd\tB-X\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["x", "x.conll"])
+def test_lines_that_end_with_cr_are_refused(text: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(text.encode())
+    for format in (None, "conll"):
+        with pytest.raises(DataError, match="CR line ends: save with LF") as caught:
+            datasets.read(path, format)
+        assert "\n" not in str(caught.value) and "\r" not in str(caught.value) and str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("format", ["iob2", "conllu"])
+def test_lines_of_other_columns_that_end_with_cr_are_refused(format: str, tmp_path: Path) -> None:
+    rows = {
+        "iob2": ["1\tAda\tB-PER\t-\t-", "2\tran\tO\t-\t-"],
+        "conllu": ["1\tAda" + "\t_" * 7 + "\tNER=B-PER", "2\tran" + "\t_" * 8],
+    }[format]
+    path = tmp_path / "x"
+    path.write_bytes(("\r".join(rows) + "\r").encode())
+    with pytest.raises(DataError) as caught:
+        datasets.read(path, format)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cr_may_stand_in_a_token() -> None:
+    for word in ("a\rb", "a b\rc d"):
+        document = Document.from_words([[word, word]], id="1")
+        handle = io.StringIO()
+        datasets.get("conll").write([document], handle)
+        (again,) = datasets.get("conll").read(Source.of(handle.getvalue()))
+        assert again.words == document.words
+
+
+# ---------------------------------------------------------------------- JSON that is long, or none
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_first_object_longer_than_what_is_looked_at(indent: int | None, tmp_path: Path) -> None:
+    task = {"data": {"text": "Ada ran"}, "annotations": [{"id": 1, "result": []}]}
+    task["meta"] = {"x": "y" * 1_200_000} if indent is None else {f"k{number}": number for number in range(3000)}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps([task], indent=indent), encoding="utf-8")
+    assert datasets.sniff(path).format == "label_studio"
+    (document,) = datasets.read(path)
+    assert document.text == "Ada ran"
+    path = tmp_path / "x"
+    record = {"id": "1", "text": "Ada " * 400_000, "spans": []}
+    path.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    assert len(datasets.read(path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "no document in the file"),
+        (" [ \n ]\n", "no document in the file"),
+        ("[1]", "a JSON int, not an object"),
+        ('["a"]', "a JSON str, not an object"),
+        ("[" * 100_000, "recursion"),
+        ('{"a": ' + "[" * 100_000, "recursion"),
+        ('{\n  "id": "1",\n  "text": "Ada",\n  "spans": []\n}\n', "one object over several lines"),
+    ],
+)
+def test_json_that_is_no_list_of_objects_is_told_so(text: str, message: str, tmp_path: Path) -> None:
+    for name in ("x", "x.json", "x.jsonl"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(DataError, match=message) as caught:
+            datasets.read(tmp_path / name)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[\tO\n1\tO\n]\tO\n\n", "[ O\nAda B-PER\n] O\n\n", "{\tO\n}\tO\n", '{"\tO\na\tB-X\n'])
+def test_brackets_may_be_tokens(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text(text, encoding="utf-8")
+    assert datasets.sniff(tmp_path / "x").format == "conll"

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dataset_cases import content, flat
 
-from onoma import datasets, tables
+from onoma import datasets, schemes, tables
+from onoma.datasets.base import check_options
 from onoma.datasets.files import HEAD, Source
 from onoma.document import Document, Span
 from onoma.exceptions import ConfigError, DataError
@@ -278,3 +280,86 @@ def test_written_files_have_the_usual_permissions(tmp_path: Path) -> None:
     datasets.write([ADA], tmp_path / "x.jsonl")
     (tmp_path / "y").write_text("", encoding="utf-8")
     assert (tmp_path / "x.jsonl").stat().st_mode == (tmp_path / "y").stat().st_mode
+
+
+def test_a_data_set_without_split_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"demo: no such file .*name a split, demo:.*demo:test"):
+        datasets.read("demo")
+    Path("demo").write_text(CASES["conll"], encoding="utf-8")
+    assert datasets.read("demo") == [ADA]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_named() -> None:
+    with pytest.raises(DataError, match="/dev/full: cannot be written: "):
+        datasets.write([ADA], "/dev/full", "jsonl")
+
+
+# ---------------------------------------------------------------------- types of options
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "message"),
+    [
+        ("conll", {"tag_column": "1"}, "'tag_column' of the reader of conll is '1', not a whole number"),
+        ("conll", {"tag_column": True}, "is True, not a whole number"),
+        ("conll", {"tag_column": 1.0}, "is 1.0, not a whole number"),
+        ("conll", {"separator": 5}, "is 5, not a string"),
+        ("conll", {"scheme": 5}, "is 5, not a string"),
+        ("conll", {"repair": None}, "is None, not a string"),
+        ("conll", {"keep_tags": "x"}, "is 'x', not true or false"),
+        ("conll", {"keep_tags": 1}, "is 1, not true or false"),
+        ("hf", {"names": 5}, "is 5, not a list .a string each. or a string or a path"),
+        ("hf", {"names": ["O", 5]}, "not a list"),
+        ("layers", {"tag_columns": 1}, "not a list .a whole number each."),
+        ("layers", {"tag_columns": ["1"]}, "not a list"),
+        ("label_studio", {"annotator": 1.5}, "not a string or a whole number"),
+        ("prodigy", {"offset_unit": 5}, "offset_unit"),
+    ],
+)
+def test_options_of_another_type_are_named(
+    format: str, options: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    path.write_text(CASES["conll"], encoding="utf-8")
+    with pytest.raises(ConfigError, match=message) as caught:
+        datasets.read(path, format, **options)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"scheme": 5}, {"lossy": "yes"}, {"separator": ["tab"]}])
+def test_options_of_a_writer_are_checked_too(options: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        datasets.write([ADA], tmp_path / "x.conll", **options)
+
+
+def test_lists_stand_for_tuples_and_none_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("Ada\tB-PER\tO\nran\tO\tO\n", encoding="utf-8")
+    for columns in ([1, 2], (1, 2), None):
+        assert datasets.read(path, "layers", tag_columns=columns, scheme=None)[0].spans == ADA.spans
+    path.write_text('{"tokens": ["Ada"], "ner_tags": [1]}', encoding="utf-8")
+    for names in (["O", "B-PER"], ("O", "B-PER")):
+        assert len(datasets.read(path, "hf", names=names)[0].spans) == 1
+    (tmp_path / "names").write_text("O\nB-PER\n", encoding="utf-8")
+    for file in (tmp_path / "names", str(tmp_path / "names")):
+        assert len(datasets.read(path, "hf", names=file)[0].spans) == 1
+
+
+def test_annotations_that_cannot_be_found_out_check_nothing() -> None:
+    def read(*, a: Unknown, b, c: dict[str, int] = {}, d: float = 0) -> None:  # type: ignore # noqa: B006, F821
+        pass
+
+    check_options(read, {"a": 5, "b": object(), "c": {"x": 1}, "d": 1}, "it")
+    for name, value in (("c", [1]), ("d", "1"), ("d", True)):
+        with pytest.raises(ConfigError, match=name):
+            check_options(read, {name: value}, "it")
+
+
+@pytest.mark.parametrize("name", [5, None, ["BIO"]])
+def test_names_that_are_no_strings_are_unknown(name: object) -> None:
+    with pytest.raises(ConfigError, match="one of IO, BIO"):
+        schemes.get(name)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="one of alpaca"):
+        datasets.get(name)  # type: ignore[arg-type]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +12,7 @@ from onoma.cli.common import DASH, announce, print_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from onoma.datasets import Format
     from onoma.document import Document
 
 __all__ = ["data"]
@@ -20,9 +20,6 @@ __all__ = ["data"]
 data = App(
     name="data", help="Fetch labelled files, look at them, convert, check and split them.", help_format="plaintext"
 )
-
-TOKENS = ("conll", "conllu", "iob2")
-"""Formats that hold tokens, which raw text has none of."""
 
 
 @data.command
@@ -147,21 +144,20 @@ def convert(
     lossy
         Leave out what the format cannot hold, and say how much, instead of refusing.
     """
-    from onoma import datasets, progress, tokenization
+    from onoma import datasets
+    from onoma.cli import data_views
+    from onoma.datasets.base import losses_of
 
     announce()
-    documents = datasets.read(source, format)
-    target = to or datasets.format_of(out)
-    if target in TOKENS:
-        documents = [tokenization.split(document) for document in documents]
-    options: dict[str, Any] = {"lossy": True} if lossy else {}
-    if scheme is not None:
-        options["scheme"] = scheme
+    target = datasets.get(to or datasets.format_of(out))
+    given = datasets.read(source, format)
+    documents = _tokens_for(target, given, source)
+    options: dict[str, Any] = {} if scheme is None else {"scheme": scheme}
     if lossy:
-        lost = Counter(loss for document in documents for loss in datasets.get(target).losses(document))
-        for what, count in lost.most_common(10):
-            progress.say(f"lost {count:,} x {what}")
+        data_views.say_losses(losses_of(target, document, options) for document in documents)
+        options["lossy"] = True
     datasets.write(documents, out, to, **options)
+    data_views.say_not_kept(target, given)
 
 
 @data.command
@@ -256,22 +252,27 @@ def split(
     from onoma import datasets
     from onoma.cli import data_views
     from onoma.datasets import partition
-    from onoma.exceptions import DataError
+    from onoma.datasets.base import suffix_of
+    from onoma.exceptions import ConfigError, DataError
 
     announce(quiet=json)
     shares = partition.shares(parts)
-    ending = next(iter(datasets.get(to).endings), "")
-    targets = {name: out / f"{name}{ending}" for name in shares}
+    target = datasets.get(to)
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file: --out names a folder")
+    targets = {name: out / f"{name}{suffix_of(target)}" for name in shares}
     _free(targets.values(), overwrite)
-    raw = to in TOKENS or by == "sentence"
-    documents = _read(file, format) if raw else datasets.read(file, format)
     if by == "sentence":
-        documents = partition.by_sentence(documents)
+        documents = given = partition.by_sentence(_read(file, format))
+    else:
+        given = datasets.read(file, format)
+        documents = _tokens_for(target, given, file)
     found = partition.partition(documents, shares, seed=seed, group_by=group_by, stratify=stratify)
     for name, part in found.items():
         if not part:
             raise DataError(f"nothing is left for {name}: {len(documents)} document(s) are too few", path=file)
     _write_all({targets[name]: part for name, part in found.items()}, out, to)
+    data_views.say_not_kept(target, given)
     numbers = {name: datasets.statistics(part) for name, part in found.items()}
     if json:
         print_json({name: {"file": str(targets[name]), **each.record()} for name, each in numbers.items()})
@@ -305,6 +306,8 @@ def _write_all(parts: Mapping[Path, list[Document]], out: Path, to: str) -> None
             for target in parts:
                 if target.is_dir():
                     shutil.rmtree(target)
+                elif (Path(scratch) / target.name).is_dir():
+                    target.unlink(missing_ok=True)
                 os.replace(Path(scratch) / target.name, target)
     finally:
         if made:
@@ -317,6 +320,22 @@ def _read(file: str, format: str | None) -> list[Document]:
     from onoma import datasets, tokenization
 
     return [tokenization.split(document) for document in datasets.read(file, format)]
+
+
+def _tokens_for(target: Format, documents: list[Document], path: str) -> list[Document]:
+    """The documents as a format takes them: in tokens where it needs them.
+
+    Raises `DataError` where nothing of any document would be left.
+    """
+    from onoma import tokenization
+    from onoma.exceptions import DataError
+
+    if not getattr(target, "needs_tokens", False):
+        return documents
+    split = [tokenization.split(document) for document in documents]
+    if not any(document.tokens for document in split) and any(document.text for document in split):
+        raise DataError(f"nothing would be left in {target.name}: no document has a token", path=path)
+    return split
 
 
 def _some(files: tuple[str, ...]) -> None:

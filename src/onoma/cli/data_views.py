@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from onoma import progress
 from onoma.cli.common import escape, show
 
 if TYPE_CHECKING:
-    from onoma.datasets import DataStatistics, Finding
+    from onoma.datasets import DataStatistics, Finding, Format
     from onoma.datasets.catalog import Entry
     from onoma.datasets.download import Item
     from onoma.datasets.overlap import Overlap
+    from onoma.document import Document
 
 __all__ = [
     "entry_record",
+    "say_losses",
+    "say_not_kept",
     "show_entries",
     "show_entry",
     "show_findings",
@@ -74,6 +78,65 @@ def show_parts(found: Mapping[str, DataStatistics]) -> None:
         columns[name]["documents, of all"] = f"{100 * each.documents / max(documents, 1):.1f} %"
         columns[name]["mentions, of all"] = f"{100 * each.mentions / max(mentions, 1):.1f} %"
     _columns(columns)
+
+
+# ---------------------------------------------------------------------- conversion
+
+_KINDS = 10
+"""Kinds of losses, or keys of meta, that are named."""
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_PLACE = re.compile(rf"(?<!\w)(?:{_QUOTED})(?!\w)|\[\d+:\d+\]|(?<=token )\d+\b", re.DOTALL)
+_SPAN = re.compile(r"^span .*?(?= \[\d+:\d+\])", re.DOTALL)
+_COUNT = re.compile(r"^(\d+) ")
+
+
+def _kind(loss: str) -> tuple[str, int]:
+    """What a loss is about, without label, offsets, id and surface; and how many times."""
+    count = _COUNT.match(loss)
+    text = _PLACE.sub("", _COUNT.sub("", _SPAN.sub("span", loss)))
+    times = int(count[1]) if count and "span(s)" in loss else 1
+    return re.sub(r"[ :]+(?=[;,]|$)", "", " ".join(text.split())), times
+
+
+def say_losses(losses: Iterable[Sequence[str]]) -> None:
+    """On stderr how often each kind of loss occurs, given the losses of each document."""
+    kinds = Counter[str]()
+    documents = hit = 0
+    for each in losses:
+        documents += 1
+        hit += bool(each)
+        for loss in each:
+            kind, count = _kind(loss)
+            kinds[kind] += count
+    if not kinds:
+        return
+    progress.say(f"lost {kinds.total():,} things in {hit:,} of {documents:,} document(s)")
+    for kind, count in kinds.most_common(_KINDS):
+        progress.say(f"lost {count:,} x {kind}")
+    if len(kinds) > _KINDS:
+        progress.say(f"and {len(kinds) - _KINDS:,} more kind(s)")
+
+
+def say_not_kept(format: Format, documents: Sequence[Document]) -> None:
+    """On stderr, in one line, what of ids, scores, tokens and meta a format has no place for."""
+    from onoma.datasets.base import ALL
+
+    keeps = getattr(format, "keeps", ALL)
+    lost: list[str] = []
+    if "ids" not in keeps and any(document.id != str(number) for number, document in enumerate(documents, 1)):
+        lost.append("ids")
+    scores = sum(span.score is not None for document in documents for span in document.spans)
+    if "scores" not in keeps and scores:
+        lost.append(f"scores of {scores:,} span(s)")
+    tokens = sum(bool(document.tokens) for document in documents)
+    if "tokens" not in keeps and tokens:
+        lost.append(f"tokens of {tokens:,} document(s)")
+    keys = dict.fromkeys(key for document in documents for key in document.meta if f"meta:{key}" not in keeps)
+    if "meta" not in keeps and keys:
+        more = f" and {len(keys) - _KINDS:,} more" if len(keys) > _KINDS else ""
+        lost.append(f"meta (keys {', '.join([str(key) for key in keys][:_KINDS])}{more})")
+    if lost:
+        progress.say(f"not kept by {format.name}: {', '.join(lost)}")
 
 
 # ---------------------------------------------------------------------- findings

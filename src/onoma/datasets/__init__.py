@@ -9,13 +9,13 @@ import gc
 import inspect
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, cast
 
 from onoma.datasets import catalog
-from onoma.datasets.base import Decision, Format
+from onoma.datasets.base import Decision, Format, check_options
 from onoma.datasets.catalog import load
 from onoma.datasets.check import Finding, check
 from onoma.datasets.files import Source, replacing
@@ -81,6 +81,8 @@ def names() -> list[str]:
 
 def get(name: str) -> Format:
     """The format of that name; raises `ConfigError` with the list of names."""
+    if not isinstance(name, str):
+        raise ConfigError(f"format {name!r} is no name: one of {', '.join(names())}")
     return cast("Format", lookup(FORMATS, name, "format", "onoma.datasets")())
 
 
@@ -89,7 +91,7 @@ def sniff(path: str | Path) -> Decision:
     if catalog.is_reference(path):
         found = catalog.resolve(str(path))
         return Decision(found.format, dict(found.options), f"catalogue entry {path}: {found.path}")
-    source = Source(path).kept()
+    source = _source(path).kept()
     return get(_recognised(source)).decide(source)
 
 
@@ -124,12 +126,12 @@ def stream(path: str | Path, format: str | None = None, **options: Any) -> Itera
         found = catalog.resolve(str(path))
         path, format, options = found.path, found.format, {**found.options, **options}
     dropped = _labels(options.pop("drop_labels", ()))
-    source = Source(path)
+    source = _source(path)
     if format is None:
         format = _recognised(source)
         _log.debug("%s: recognised as %s", source.name, format)
     reader = get(format)
-    _check_options(reader.read, options, f"the reader of {format}")
+    check_options(reader.read, options, f"the reader of {format}")
     documents = reader.read(source, **options)
     return _without(documents, dropped, source.name) if dropped else documents
 
@@ -139,16 +141,27 @@ def write(documents: Iterable[Document], path: str | Path, format: str | None = 
 
     Raises `DataError` for what the format cannot hold, unless `lossy=True`, and `ConfigError` for unknown options.
     """
+    if "\0" in str(path):
+        raise DataError(f"the path {str(path)!r} holds a zero byte")
     name = format or format_of(path)
     writer = get(name)
-    _check_options(writer.write, options, f"the writer of {name}")
-    if getattr(writer, "by_path", False):
-        if str(path) == "-":
-            raise ConfigError(f"{name} cannot be written to standard output: name a path")
-        writer.write(documents, Path(path), **options)
-        return
-    with replacing(path) as handle:
-        writer.write(documents, handle, **options)
+    check_options(writer.write, options, f"the writer of {name}")
+    by_path = getattr(writer, "by_path", False)
+    if by_path and str(path) == "-":
+        raise ConfigError(f"{name} cannot be written to standard output: name a path")
+    try:
+        if by_path:
+            writer.write(documents, Path(path), **options)
+            return
+        with replacing(path) as handle:
+            writer.write(documents, handle, **options)
+    except BrokenPipeError:
+        raise
+    except UnicodeEncodeError as error:
+        code = ord(error.object[error.start])
+        raise DataError(f"U+{code:04X} is half a surrogate pair and no character", path=path) from None
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", path=path) from None
 
 
 def format_of(path: str | Path) -> str:
@@ -169,7 +182,7 @@ def read_predictions(
     another text than the gold document of its id is a `DataError`.
     """
     texts = None if gold is None else {document.id: document.text for document in gold}
-    source = Source(path)
+    source = _source(path)
     format = format or _recognised(source)
     if format == "jsonl":
         return list(predictions_of(source, texts))
@@ -188,6 +201,15 @@ def read_predictions(
     return found
 
 
+def _source(path: str | Path) -> Source:
+    """The source of a path; raises `DataError` for the bare name of a data set of the catalogue."""
+    entry = catalog.entries().get(path) if isinstance(path, str) and path.isidentifier() else None
+    if entry is not None and not Path(path).exists():
+        splits = ", ".join(f"{path}:{split}" for split in entry.splits)
+        raise DataError("no such file", path=path, mend=f"a data set has this name: name a split, {splits}")
+    return Source(path)
+
+
 def _recognised(source: Source) -> str:
     return recognise(source, _by_ending(source.name), {name: get(name) for name in names()})
 
@@ -195,17 +217,6 @@ def _recognised(source: Source) -> str:
 def _by_ending(path: str | Path) -> str | None:
     ending = PurePath(str(path)).suffix.lower()
     return next((name for name in names() if ending in get(name).endings), None) if ending else None
-
-
-def _check_options(function: Callable[..., Any], options: Mapping[str, Any], whose: str) -> None:
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return
-    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    for name in options:
-        if name not in known:
-            listed = f"it has {', '.join(known)}" if known else "it has none"
-            raise ConfigError(f"{whose} has no option {name!r}: {listed}")
 
 
 def _labels(value: object) -> frozenset[str]:

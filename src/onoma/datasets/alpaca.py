@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
 from onoma.datasets.answers import INLINE, check_answer, crossing, kind_of, read_answer, write_answer
+from onoma.datasets.attached import span_line
 from onoma.datasets.base import Decision, refuse
 from onoma.datasets.records import encode, objects, string, text_of
 from onoma.document import Document, LabelSet, Span
@@ -43,6 +44,8 @@ class Alpaca:
 
     name = "alpaca"
     endings = ()
+    suffix = ".json"
+    keeps: ClassVar[frozenset[str]] = frozenset({"ids", "meta:system", "meta:history"})
     signs = (frozenset({"instruction", "output"}), frozenset({"instruction", "input", "output"}))
 
     def decide(self, source: Source) -> Decision:
@@ -155,9 +158,7 @@ def _writable(document: Document, answer: str) -> tuple[list[Span], list[str]]:
     if answer in INLINE:
         spans, lost = crossing(spans)
         bad += [(span, "crosses another span") for span in lost]
-    return spans, [
-        f"span {span.label} [{span.start}:{span.end}] {document.surface(span)[:30]!r} {why}" for span, why in bad
-    ]
+    return spans, [span_line(document, span, why) for span, why in bad]
 
 
 # ---------------------------------------------------------------------- reading

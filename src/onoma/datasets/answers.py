@@ -19,7 +19,7 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from onoma.datasets.records import offset, text_of, whole
+from onoma.datasets.records import offset, parsed, text_of, whole
 from onoma.document import Span
 from onoma.exceptions import ConfigError, DataError
 
@@ -224,21 +224,11 @@ def _write_inline(kind: str, text: str, spans: Sequence[Span]) -> str:
 
 def _json(answer: str) -> Any:
     try:
-        return json.loads(answer, object_pairs_hook=_object, parse_constant=_no_constant)
+        return parsed(answer)
+    except DataError as error:
+        raise DataError(f"the answer is not JSON: {error.message}") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"the answer is not JSON: {error}") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise DataError(f"the answer has the key {twice!r} twice")
-    return found
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _places(text: str, surface: str) -> list[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from onoma.datasets.records import objects, text_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Attached",
     "attach",
+    "distinct",
     "documents_of",
     "foreign",
     "identity",
@@ -33,12 +35,15 @@ __all__ = [
     "part",
     "ranges",
     "row_meta",
+    "span_line",
     "surplus",
 ]
 
 Record = dict[str, Any]
 _DIGITS = 15
 """Ids of more digits stay strings: JavaScript reads larger numbers wrong."""
+_SHOWN = 30
+"""Characters of a span's text that a message shows."""
 
 
 def attach(spans: Iterable[tuple[Span, Record]]) -> list[Record]:
@@ -86,6 +91,13 @@ def foreign(document: Document, name: str) -> DataError:
     )
 
 
+def span_line(document: Document, span: Span, why: str) -> str:
+    """One line about a span: its label, its characters, the first 30 of its text, and what is said of it."""
+    pieces = span.fragments or ((span.start, span.end),)  # cut before they are joined: a text may be long
+    shown = " ".join(document.text[start : min(end, start + _SHOWN)] for start, end in pieces[:_SHOWN])[:_SHOWN]
+    return f"span {span.label} [{span.start}:{span.end}] {shown!r} {why}"
+
+
 class Attached:
     """What a reader kept with the spans of one document; each entry is taken once."""
 
@@ -116,17 +128,35 @@ def documents_of(source: Source, build: Callable[[Record, int], Document | None]
 
     Every `DataError` gets file and line; an id that comes twice is one.
     """
+    numbers = count(1)
+
+    def fault(message: str, line: int | None = None, mend: str | None = None) -> DataError:
+        return DataError(message, path=source.name, line=line, mend=mend)
+
+    return distinct(objects(source), lambda record, _: build(record, next(numbers)), fault)
+
+
+def distinct(
+    records: Iterable[tuple[int, Record]],
+    build: Callable[[Record, int], Document | None],
+    fault: Callable[[str, int | None, str | None], DataError],
+    unit: str = "line",
+) -> Iterator[Document]:
+    """The documents that `build` makes of records and where they stand (a number of lines or other units); None skips.
+
+    `fault` makes the error that names file and place of message, number and mend; an id that comes twice is one, too.
+    """
     seen: dict[str, int] = {}
-    for number, (line, record) in enumerate(objects(source), 1):
+    for number, record in records:
         try:
             document = build(record, number)
             if document is None:
                 continue
             if document.id in seen:
-                raise DataError(f"document id {document.id!r} stands already in line {seen[document.id]}")
+                raise DataError(f"document id {document.id!r} stands already in {unit} {seen[document.id]}")
         except DataError as error:
-            raise DataError(error.message, path=source.name, line=line, mend=error.mend) from None
-        seen[document.id] = line
+            raise fault(error.message, number, error.mend) from None
+        seen[document.id] = number
         yield document
 
 

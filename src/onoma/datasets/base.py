@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from types import NoneType, SimpleNamespace, UnionType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Union, cast, get_args, get_origin, get_type_hints
 
-from onoma.exceptions import DataError
+from onoma.exceptions import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from onoma.datasets.files import Source
     from onoma.document import Document
 
-__all__ = ["Decision", "Format", "refuse"]
+__all__ = ["ALL", "Decision", "Format", "check_options", "losses_of", "refuse", "suffix_of"]
+
+ALL = frozenset({"ids", "scores", "meta", "tokens"})
+"""What `keeps` may name."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,14 @@ class Format(Protocol):
     they are running numbers ("1", "2", ...), so that gold and predictions in two files join. Two attributes may be
     left out: `signs` are sets of keys, and a file whose first JSON object has all keys of one of them is taken for
     this format (the largest set wins); `by_path = True` says that `write` is given a path (a folder, a binary file)
-    instead of a text handle, and writes it whole or not at all (`onoma.files`). Three methods may be left out too:
-    `claims_folder(path)` recognises a folder; `predictions_of(source, texts)` reads a file of predictions with its
-    problems; `binary = True` says that the ending alone decides.
+    instead of a text handle, and writes it whole or not at all (`onoma.files`); `binary = True` says that the ending
+    alone decides. Two methods may be left out too: `claims_folder(path)` recognises a folder;
+    `predictions_of(source, texts)` reads a file of predictions with its problems.
+
+    For those who convert: `needs_tokens = True` says that raw text must be split into tokens first; `suffix` is how a
+    written file's name ends ("" for folders; the first ending where it is left out); `keeps` names what is written
+    beside text, spans and labels: of "ids", "scores", "tokens" and "meta" ("meta:KEY" for one key of it), all where it
+    is left out.
     """
 
     name: str
@@ -52,8 +64,11 @@ class Format(Protocol):
         """Write documents to a text handle; raises `DataError` for what `losses` names unless `lossy=True`."""
         ...
 
-    def losses(self, document: Document) -> list[str]:
-        """What this format cannot hold of a document, one line each; empty where it holds everything."""
+    def losses(self, document: Document, *args: Any, **options: Any) -> list[str]:
+        """What this format cannot hold of a document, one line each; empty where it holds everything.
+
+        Options are those of `write` on which that depends.
+        """
         ...
 
 
@@ -65,3 +80,98 @@ def refuse(name: str, document: Document, losses: list[str]) -> None:
             f"document {document.id!r} cannot be written as {name}: {losses[0]}{more}",
             mend="write .jsonl, which holds everything, or pass lossy=True",
         )
+
+
+def losses_of(format: Format, document: Document, options: Mapping[str, Any]) -> list[str]:
+    """The losses of a document when it is written with these options, less those that `losses` does not know."""
+    known = inspect.signature(format.losses).parameters
+    return format.losses(document, **{name: value for name, value in options.items() if name in known})
+
+
+def suffix_of(format: Format) -> str:
+    """How the name of a written file ends; "" for a folder."""
+    suffix = getattr(format, "suffix", None)
+    if suffix is not None:
+        return suffix
+    folder = getattr(format, "by_path", False) and hasattr(format, "claims_folder")
+    return "" if folder else next(iter(format.endings), "")
+
+
+# ---------------------------------------------------------------------- options
+
+
+def check_options(function: Callable[..., Any], options: Mapping[str, Any], whose: str) -> None:
+    """Raise `ConfigError` for options that are no keyword-only parameter of a function, or of another type than its.
+
+    Lists may stand for tuples and the reverse: options come from TOML, too.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    known = {parameter.name: parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+    anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    for name, value in options.items():
+        if name in known:
+            expected = _type(function, known[name].annotation)
+            if expected is not None and not _fits(value, expected):
+                raise ConfigError(f"option {name!r} of {whose} is {value!r}, not {_words(expected)}")
+        elif not anything:
+            listed = f"it has {', '.join(known)}" if known else "it has none"
+            raise ConfigError(f"{whose} has no option {name!r}: {listed}")
+
+
+_NAMES = {"Path": Path, "Sequence": Sequence, "Iterable": Iterable, "Mapping": Mapping}
+"""Names that modules import for annotations only."""
+
+
+def _type(function: Callable[..., Any], annotation: object) -> Any:
+    """The type a parameter's annotation names; None where that cannot be found out."""
+    if annotation is inspect.Parameter.empty:
+        return None
+    names = {**_NAMES, **getattr(getattr(function, "__func__", function), "__globals__", {})}
+    holder = SimpleNamespace(__annotations__={"it": annotation})
+    try:
+        return get_type_hints(cast("Any", holder), globalns=names)["it"]
+    except (NameError, TypeError, AttributeError, SyntaxError):
+        return None
+
+
+def _fits(value: object, expected: Any) -> bool:
+    origin, inner = get_origin(expected), get_args(expected)
+    if expected is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(_fits(value, each) for each in inner)
+    if origin is Literal:
+        return any(type(value) is type(each) and value == each for each in inner)
+    kind = origin or expected
+    if not isinstance(kind, type):
+        return True
+    if isinstance(value, bool):
+        return kind in (bool, object)  # to Python it is a whole number, too
+    if kind is float:
+        return isinstance(value, (int, float))
+    if kind is Path:
+        return isinstance(value, (str, Path))
+    if isinstance(value, (str, bytes)):
+        return kind in (type(value), object)  # and a string is a sequence of strings
+    if kind in (list, tuple, Sequence):
+        kind = (list, tuple)
+    if not isinstance(value, kind):
+        return False
+    one = [each for each in inner if each is not Ellipsis]
+    return len(one) != 1 or isinstance(value, Mapping) or all(_fits(each, one[0]) for each in cast("Any", value))
+
+
+_WORDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+
+
+def _words(expected: Any) -> str:
+    """What is expected, for people."""
+    origin, inner = get_origin(expected), get_args(expected)
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(_words(each) for each in inner if each is not NoneType))
+    if origin is Literal:
+        return f"one of {', '.join(map(repr, inner))}"
+    kind = origin or expected
+    if kind in (list, tuple, Sequence, Iterable) and inner:
+        return f"a list ({_words(inner[0])} each)"
+    return _WORDS.get(kind) or str(getattr(kind, "__name__", kind))

@@ -41,6 +41,7 @@ class Brackets:
 
     name = "brackets"
     endings = (".brackets",)
+    keeps = frozenset({"ids"})
 
     def decide(self, source: Source) -> Decision:
         """Whether documents are parted by `# doc` or by blank lines."""

@@ -6,7 +6,8 @@
 A document is a pair, its id the path without ending. Text is taken byte for byte, offsets count code points (unless
 `offset_unit` says otherwise), and each T line is held against its text, in which a newline of the document is a blank.
 Relations, events, attributes, normalisations and notes are kept as lines in `meta["brat"]["lines"]` and written back;
-the ids of T lines are kept with their spans, so that those lines still point at them.
+the ids of T lines are kept with their spans, so that those lines still point at them. No file of a folder is read
+through a link that leads out of it, and none of more than 64 MiB.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from onoma.datasets.attached import Attached, attach, foreign, part
 from onoma.datasets.base import Decision, refuse
+from onoma.datasets.files import LONGEST
 from onoma.datasets.offset_units import OffsetMap, OffsetUnit, Place, located, unit_named
 from onoma.datasets.records import text_of
 from onoma.document import Document, Span
@@ -37,6 +40,7 @@ _log = logging.getLogger("onoma")
 _MENTION = re.compile(r"(T\S*)\t(\S+) ([0-9]{1,18} [0-9]{1,18}(?:;[0-9]{1,18} [0-9]{1,18})*)\t(.*)", re.DOTALL)
 _OTHER = re.compile(r"[REAMN]\S*\t|\*\t|#")
 _NUMBERED = re.compile(r"T([0-9]{1,18})")
+_CR_ALONE = re.compile(r"\r+(?:[TREAMN]\S*|#[0-9]+|\*)\t")
 
 
 class Brat:
@@ -46,6 +50,8 @@ class Brat:
     endings = (".ann",)
     binary = True  # an .ann file without annotations is empty, and no less brat
     by_path = True
+    suffix = ""  # a folder
+    keeps: ClassVar[frozenset[str]] = frozenset({"ids", "meta:brat"})
 
     def claims_folder(self, path: Path) -> bool:
         """Whether a folder holds an .ann file, in subfolders too."""
@@ -90,12 +96,14 @@ class Brat:
                 _write(document, folder, path, unit)
 
     def losses(self, document: Document) -> list[str]:
-        """Labels with white space, ids that are no file names, and kept lines whose mentions are gone."""
+        """Labels with white space, zero bytes, ids that are no file names, and kept lines whose mentions are gone."""
         found = [
-            f"label {label!r} holds white space"
+            f"label {label!r} holds white space or a zero byte"
             for label in sorted({span.label for span in document.spans})
             if _label(label) != label
         ]
+        if "\0" in document.text:
+            found.append("the text holds a zero byte")
         if _file_name(document.id) != document.id:
             found.append(f"id {document.id!r} is no file name")
         _, lost = _lines(document, {id for id, _ in _numbered(document)})
@@ -124,7 +132,7 @@ def _pairs(source: Source) -> list[tuple[str, Path]]:
             raise DataError("no such file", path=path)
         if path.suffix not in (".ann", ".txt"):
             raise DataError("is neither .ann nor .txt", path=path)
-        return [(path.stem, _whole(path))]
+        return [(path.stem, _whole(path, {path.parent.resolve(), path.resolve().parent}))]
     files = list(_files(path))
     marked = {each.with_suffix("") for each in files if each.suffix == ".ann"}
     bare = [each for each in files if each.suffix == ".txt" and each.with_suffix("") not in marked]
@@ -133,7 +141,8 @@ def _pairs(source: Source) -> list[tuple[str, Path]]:
     if not marked:
         raise DataError("no .ann file in the folder", path=path)
     found = [(each.relative_to(path).with_suffix("").as_posix(), each) for each in files if each.suffix == ".ann"]
-    return [(id, _whole(each)) for id, each in sorted(found, key=lambda item: _by_number(item[0]))]
+    home = {path.resolve()}
+    return [(id, _whole(each, home)) for id, each in sorted(found, key=lambda item: _by_number(item[0]))]
 
 
 def _by_number(id: str) -> tuple[list[str | int], str]:
@@ -141,20 +150,32 @@ def _by_number(id: str) -> tuple[list[str | int], str]:
     return [int(piece) if at % 2 else piece for at, piece in enumerate(re.split("([0-9]+)", id))], id
 
 
-def _whole(path: Path) -> Path:
+def _whole(path: Path, homes: set[Path]) -> Path:
+    """The .txt of a pair; raises `DataError` where one is missing, or a link that leads out of all of some folders."""
     text, marks = path.with_suffix(".txt"), path.with_suffix(".ann")
     for each in (text, marks):
         if not each.is_file():
             mend = "an .ann without lines says that nothing is marked" if each is marks else None
             raise DataError(f"{path.name} has no {each.name} beside it", path=path, mend=mend)
+        if homes.isdisjoint(each.resolve().parents):
+            raise DataError("is a link that leads out of the folder", path=each, mend="put the file there itself")
     return text
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        with path.open("rb") as handle:
+            data = handle.read(LONGEST + 1)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", path=path) from None
+    if len(data) > LONGEST:
+        raise DataError(f"more than {LONGEST >> 20} MiB, which no document has", path=path, mend="split it")
+    zero = data.find(b"\0")
+    if zero >= 0:
+        line = data.count(b"\n", 0, zero) + 1
+        raise DataError(f"binary file: a zero byte at offset {zero}", path=path, line=line)
+    try:
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         byte = error.object[error.start]
@@ -175,7 +196,10 @@ def _document(id: str, path: Path, unit: OffsetUnit) -> tuple[Document, int]:
     def at(line: int, error: DataError) -> DataError:
         return DataError(error.message, path=marks, line=line, mend=error.mend)
 
-    for number, line in enumerate(_text(marks).split("\n"), 1):
+    listed = _text(marks).removeprefix("\ufeff")
+    if "\n" not in listed and _CR_ALONE.search(listed):
+        raise DataError("its lines end in CR alone", path=marks, line=1, mend="end them with a newline")
+    for number, line in enumerate(listed.split("\n"), 1):
         if not line.strip():
             continue
         if line[0] != "T":
@@ -246,13 +270,13 @@ def _write(document: Document, folder: Path, path: Path, unit: OffsetUnit) -> No
         for id, span in mentions:
             pieces = span.fragments or ((span.start, span.end),)
             places = ";".join(f"{units.from_code_point(a)} {units.from_code_point(b)}" for a, b in pieces)
-            surface = document.surface(span).replace("\n", " ")
+            surface = _plain(document.surface(span)).replace("\n", " ")
             lines.append(f"{id}\t{_label(span.label)} {places}\t{surface}")
     except DataError as error:
         raise DataError(f"document {document.id!r}: {error.message}", mend=error.mend) from None
     lines += _lines(document, {id for id, _ in mentions})[0]
     name = _file_name(document.id)
-    for ending, content in ((".txt", document.text), (".ann", "".join(line + "\n" for line in lines))):
+    for ending, content in ((".txt", _plain(document.text)), (".ann", "".join(line + "\n" for line in lines))):
         target = folder / (name + ending)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -287,19 +311,30 @@ def _numbered(document: Document) -> list[tuple[str, Span]]:
 def _lines(document: Document, known: set[str]) -> tuple[list[str], list[str]]:
     """The kept lines that point at mentions and lines which are there, and those that do not."""
     lines = _kept_lines(document)
-    lost: list[str] = []
-    while True:
-        ids = known | {line.partition("\t")[0] for line in lines}
-        gone = [line for line in lines if not ids.issuperset(_targets(line))]
-        if not gone:
-            return lines, lost
-        lost += gone
-        lines = [line for line in lines if line not in gone]
+    ids = [line.partition("\t")[0] for line in lines]
+    there = Counter(ids)  # a line that goes may be the last of its id, and then those that point at it go too
+    pointing: dict[str, list[int]] = defaultdict(list)
+    gone: set[int] = set()
+    for number, line in enumerate(lines):
+        for target in _targets(line):
+            pointing[target].append(number)
+            if target not in known and not there[target]:
+                gone.add(number)
+    left = list(gone)
+    while left:
+        id = ids[left.pop()]
+        there[id] -= 1
+        if not there[id] and id not in known:
+            more = set(pointing[id]) - gone
+            gone |= more
+            left += more
+    kept = [line for number, line in enumerate(lines) if number not in gone]
+    return kept, [line for number, line in enumerate(lines) if number in gone]
 
 
 def _kept_lines(document: Document) -> list[str]:
     lines = part(document, "brat", "lines", list)
-    if not all(isinstance(line, str) and "\n" not in line and _OTHER.match(line) for line in lines):
+    if not all(isinstance(line, str) and not {"\n", "\0"} & set(line) and _OTHER.match(line) for line in lines):
         raise foreign(document, "brat")
     return lines
 
@@ -316,7 +351,12 @@ def _targets(line: str) -> Sequence[str]:
 
 
 def _label(label: str) -> str:
-    return re.sub(r"\s", "_", label)
+    return re.sub(r"[\s\0]", "_", label)
+
+
+def _plain(text: str) -> str:
+    """The nearest text that is read again: no file with a zero byte is."""
+    return text.replace("\0", "\ufffd")
 
 
 def _file_name(id: str) -> str:

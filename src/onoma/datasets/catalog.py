@@ -183,7 +183,14 @@ def _taken(row: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 def is_reference(path: str | Path) -> bool:
     """Whether a path reads `name:split` and no such file exists."""
-    return isinstance(path, str) and _REFERENCE.fullmatch(path) is not None and not Path(path).exists()
+    return isinstance(path, str) and _REFERENCE.fullmatch(path) is not None and not _exists(path)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # longer than a file name may be
+        return False
 
 
 def resolve(reference: str) -> Resolved:

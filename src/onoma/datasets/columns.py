@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Block",
     "Group",
+    "check_line_ends",
     "check_repair",
     "check_tag",
     "count_illegal",
@@ -36,6 +37,8 @@ __all__ = [
 
 PREFIXES = frozenset("BIESLUM")
 _SEVERAL = re.compile(r"[,;|#]\s*[BIESLUM]-")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CR = "CR line ends: save with LF"
 
 
 @dataclass
@@ -64,10 +67,12 @@ class Group:
 
 @lru_cache(maxsize=8192)
 def is_tag(value: str) -> bool:
-    """Whether a column's value is `O` or a known prefix, a hyphen and one label."""
+    """Whether a column's value is `O` or a known prefix, a hyphen and one label without control characters."""
     if value == "O":
         return True
-    return len(value) > 2 and value[1] == "-" and value[0] in PREFIXES and not _SEVERAL.search(value, 2)
+    if len(value) < 3 or value[1] != "-" or value[0] not in PREFIXES:
+        return False
+    return not _SEVERAL.search(value, 2) and not _CONTROL.search(value, 2)
 
 
 def check_tag(value: str, path: str | Path, line: int, *, mend: str | None = None) -> None:
@@ -76,7 +81,26 @@ def check_tag(value: str, path: str | Path, line: int, *, mend: str | None = Non
         return
     if _SEVERAL.search(value, 2) and is_tag(value[:3]):
         raise DataError(f"tag {value!r} holds several tags", path=path, line=line, mend="choose one of them")
+    if "\r" in value:
+        mend = _CR
     raise DataError(f"tag {value!r} is neither 'O' nor PREFIX-LABEL", path=path, line=line, mend=mend)
+
+
+def check_line_ends(lines: Sequence[str], path: str | Path, *, alone: bool) -> None:
+    """Raise `DataError` where lines end with a CR alone: each of them is several, and would be read as one token.
+
+    `alone` says that the file has no newline. A CR may stand in a token: the parts around it are no rows of columns.
+    """
+    rows = [line for line in lines if line.strip()]
+    several = [line for line in rows if "\r" in line.strip("\r") and (alone or _is_rows(line))]
+    if 2 * len(several) > len(rows):
+        raise DataError("the lines end with CR", path=path, line=1, mend=_CR)
+
+
+def _is_rows(line: str) -> bool:
+    """Whether all parts around the CRs of a line have several columns."""
+    mark = "\t" if "\t" in line else " "
+    return all(mark in part for part in line.split("\r") if part)
 
 
 def check_repair(repair: str) -> None:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from onoma import schemes
 from onoma.datasets.base import Decision, refuse
 from onoma.datasets.columns import (
+    check_line_ends,
     check_repair,
     flat_losses,
     sentence_spans,
     token_losses,
     writable,
 )
-from onoma.datasets.files import HEAD
+from onoma.datasets.files import HEAD, PEEK
 from onoma.datasets.layout import MARK, SEPARATORS, Layout, is_mark, separator_of, splitter, tag_column, token_column
 from onoma.datasets.rows import GAP, Columns, Table, by_line
 from onoma.datasets.units import TagCodes, documents, line_of
@@ -43,6 +44,8 @@ class Conll:
 
     name = "conll"
     endings = (".conll", ".txt", ".bio", ".tsv", ".iob", ".bioes")
+    needs_tokens = True
+    keeps = frozenset({"tokens"})
 
     def decide(
         self,
@@ -91,10 +94,7 @@ class Conll:
         lossy: bool = False,
     ) -> None:
         """Write token and tag; `-DOCSTART-` lines where a document is not just one sentence."""
-        mark = SEPARATORS.get(separator, separator)
-        mark = " " if mark == "spaces" else mark
-        if not mark.isspace() or "\n" in mark:
-            raise ConfigError(f"separator {separator!r} cannot be written: one of {', '.join(SEPARATORS)}")
+        mark = _mark(separator)
         written = schemes.get(scheme)
         documents = list(documents)
         for document in documents:
@@ -113,9 +113,18 @@ class Conll:
                     handle.write(f"{word}_{mark}{tag}\n" if lossy and word == MARK else f"{word}{mark}{tag}\n")
                 handle.write("\n")
 
-    def losses(self, document: Document) -> list[str]:
+    def losses(self, document: Document, *, separator: str = "tab", scheme: str = "BIO") -> list[str]:
         """Spans that are no row of whole tokens of one sentence, and tokens or labels a line cannot hold."""
-        return _losses(document, "\t", schemes.SCHEMES["BIO"])
+        return _losses(document, _mark(separator), schemes.get(scheme))
+
+
+def _mark(separator: str) -> str:
+    """The separator to write."""
+    mark = SEPARATORS.get(separator, separator)
+    mark = " " if mark == "spaces" else mark
+    if not mark.isspace() or "\n" in mark:
+        raise ConfigError(f"separator {separator!r} cannot be written: one of {', '.join(SEPARATORS)}")
+    return mark
 
 
 def _losses(document: Document, separator: str, scheme: Scheme) -> list[str]:
@@ -147,6 +156,7 @@ def _plan(
     """What is not told is found out: columns from the first lines, the scheme over the whole file."""
     source.kept()
     head = _head(source)
+    check_line_ends(head, source.name, alone=b"\n" not in source.start(PEEK))
     layout = separator_of(head, separator)
     if not layout.columns:
         raise DataError("no token line in the file", path=source.name)

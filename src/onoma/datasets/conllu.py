@@ -35,6 +35,8 @@ class Conllu:
 
     name = "conllu"
     endings = (".conllu",)
+    needs_tokens = True
+    keeps = frozenset({"ids", "tokens"})
 
     def decide(
         self,

@@ -13,22 +13,24 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import os
 import struct
 import zlib
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from onoma.datasets.attached import span_line
 from onoma.datasets.base import Decision, refuse
 from onoma.datasets.columns import gaps
+from onoma.datasets.records import score
 from onoma.document import Document, Span, Tokens
 from onoma.exceptions import DataError, MissingExtraError
+from onoma.files import replacing_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from spacy.tokens import Doc as SpacyDoc
     from spacy.tokens import DocBin as SpacyBin
@@ -54,6 +56,8 @@ class DocBin:
     endings = (".spacy",)
     binary = True
     by_path = True
+    needs_tokens = True
+    keeps: ClassVar[frozenset[str]] = frozenset({"ids", "tokens", "meta"})
 
     def decide(self, source: Source) -> Decision:
         """How many documents there are; reads the file and raises `DataError` where it is no DocBin."""
@@ -101,11 +105,12 @@ class DocBin:
                 made.spans[spans_key] = [SpacySpan(made, *each) for each in spans]
             cats = document.meta.get("cats")
             if isinstance(cats, dict) and all(isinstance(key, str) for key in cats):
-                made.cats = {key: float(value) for key, value in cats.items() if isinstance(value, (int, float))}
+                made.cats = {key: float(value) for key, value in cats.items() if _is_score(value)}
             made.user_data["id"] = document.id
             made.user_data["onoma"] = _own(document, laid)
             packed.add(made)
-        _replace(Path(path), packed.to_bytes())
+        with replacing_path(path) as draft:
+            draft.write_bytes(packed.to_bytes())
 
     def losses(self, document: Document) -> list[str]:
         """Text outside the tokens, empty tokens, and spans that are discontinuous or cut a token."""
@@ -187,7 +192,7 @@ class _Layout:
             start, end = starts.get(span.start), ends.get(span.end)
             if start is None or end is None or span.fragments:
                 why = "is discontinuous" if span.fragments else "cuts a token"
-                lost.append(f"span {span.label} [{span.start}:{span.end}] {document.surface(span)[:30]!r} {why}")
+                lost.append(span_line(document, span, why))
             else:
                 found.append((start, end, span.label))
         return found, lost
@@ -201,6 +206,14 @@ class _Layout:
                 taken.update(range(each[0], each[1]))
                 kept.append(each)
         return kept
+
+
+def _is_score(value: object) -> bool:
+    """Whether spaCy can hold a category's value; all values are kept in our own meta."""
+    try:
+        return isinstance(value, bool) or score(value, "cats") is not None
+    except DataError:
+        return False
 
 
 def _own(document: Document, laid: _Layout) -> str:
@@ -221,23 +234,6 @@ def _check_characters(document: Document) -> None:
             code = ord(part[error.start])
             message = f"document {document.id!r} holds U+{code:04X}, half a surrogate pair and no character"
             raise DataError(message) from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    if path.is_dir():
-        raise DataError("is a directory", path=path, mend="name a file")
-    target = path.resolve() if path.is_symlink() else path
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data)
-        draft.replace(target)
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}", path=path) from None
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------------- reading

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO, cast
 
 from onoma.datasets.attached import (
     Attached,
@@ -25,6 +25,7 @@ from onoma.datasets.attached import (
     other_meta,
     part,
     row_meta,
+    span_line,
     surplus,
 )
 from onoma.datasets.base import Decision, refuse
@@ -51,6 +52,8 @@ class Doccano:
 
     name = "doccano"
     endings: tuple[str, ...] = ()
+    suffix = ".jsonl"
+    keeps: ClassVar[frozenset[str]] = frozenset({"ids", "meta"})
     signs = (
         frozenset({"text", "label"}),
         frozenset({"text", "labels"}),
@@ -103,9 +106,9 @@ class Doccano:
                 refuse(self.name, document, _losses(document, shape))
             handle.write(encode(_record(document, shape, unit), document.id) + "\n")
 
-    def losses(self, document: Document) -> list[str]:
+    def losses(self, document: Document, *, shape: str | None = None) -> list[str]:
         """Discontinuous spans, and relations whose entities are gone."""
-        return _losses(document, None)
+        return _losses(document, shape)
 
 
 def _shape(record: dict[str, Any]) -> str:
@@ -220,11 +223,7 @@ def _is_odd(text: str, start: int, end: int) -> bool:
 
 
 def _losses(document: Document, shape: str | None) -> list[str]:
-    found = [
-        f"span {span.label} [{span.start}:{span.end}] {document.surface(span)[:30]!r} is discontinuous"
-        for span in document.spans
-        if span.fragments
-    ]
+    found = [span_line(document, span, "is discontinuous") for span in document.spans if span.fragments]
     relations = part(document, "doccano", "record", dict).get("relations")
     if not relations or not isinstance(relations, list):
         return found

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import ssl
 import tempfile
 import zipfile
 import zlib
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -20,10 +18,11 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from onoma import progress
 from onoma.datasets import catalog
 from onoma.exceptions import ConfigError, DataError
+from onoma.files import replacing_path
 from onoma.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from onoma.datasets.catalog import Entry, File
 
@@ -133,38 +132,15 @@ def fetch(items: Sequence[Item], *, overwrite: bool = False) -> list[Item]:
 
 
 def _place(item: Item, archive: Path | None) -> None:
-    with _draft(item.path) as (handle, draft):
-        if archive is None:
-            found = _download(item.url, handle)
-        else:
-            found = _unpack(archive, item, handle)
-        handle.close()
+    with replacing_path(item.path) as draft:
+        with draft.open("wb") as handle:
+            found = _download(item.url, handle) if archive is None else _unpack(archive, item, handle)
         if found != item.file.sha256:
             raise DataError(
                 f"{item.url}{'!' * bool(item.member)}{item.member} has sha256 {found[:12]}..., expected "
                 f"{str(item.file.sha256)[:12]}...: nothing was kept",
                 path=item.path,
             )
-        os.replace(draft, item.path)
-
-
-@contextmanager
-def _draft(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    """A file under a temporary name beside `path`; what is left of it, and folders made for it, go when it fails."""
-    made = [folder for folder in path.parents if not folder.exists()]
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as handle:
-            yield handle, draft
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}", path=path) from None
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        for folder in made:  # an empty one only: rmdir refuses any other
-            with suppress(OSError):
-                folder.rmdir()
 
 
 def _unpack(archive: Path, item: Item, handle: IO[bytes]) -> str:

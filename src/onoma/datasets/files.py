@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import io
+import stat
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from onoma.exceptions import DataError
 from onoma.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["STDIN", "Source", "replacing"]
 
@@ -31,21 +33,34 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Source:
-    """One file, folder or standard input ("-"): `name` is what messages call it, `path` is None for standard input.
+    """One file, folder or stream: `name` is what messages call it, `path` is None for a stream.
 
-    A file can be read as often as needed. Standard input can be read once, after `kept()` as often as needed.
+    Streams are standard input ("-") and what a path leads to that is neither file nor folder (a pipe, a device). A file
+    can be read as often as needed, a stream once, after `kept()` as often as needed.
     Reading raises `DataError` for a file that is missing, unreadable, empty, binary, not UTF-8, or that has a line of
     more than 64 MiB.
     """
 
     def __init__(self, path: str | Path, stream: IO[bytes] | None = None) -> None:
+        self._opened: IO[bytes] | None = None
         self.path = None if str(path) == "-" or stream is not None else Path(path)
         self.name: str | Path = STDIN if str(path) == "-" else path
         self._stream = stream
         self._peeked = b""
-        self._ended = False  # whether standard input was over when it was looked at
+        self._ended = False  # whether a stream was over when it was looked at
         if self.path is None and stream is None:
             self._stream = sys.stdin.buffer
+        elif self.path is not None:
+            if "\0" in str(path):
+                raise DataError(f"the path {str(path)!r} holds a zero byte")
+            if _is_stream(self.path):
+                with self._named():  # opened once: what was read of a pipe is gone
+                    self._stream = self._opened = self.path.open("rb")
+                self.path = None
+
+    def __del__(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
 
     @classmethod
     def of(cls, text: str, name: str = "made") -> Source:
@@ -57,16 +72,17 @@ class Source:
     @property
     def is_folder(self) -> bool:
         """Whether it is a folder."""
-        return self.path is not None and self.path.is_dir()
+        return self.path is not None and _is(self.path, stat.S_ISDIR)
 
     def kept(self) -> Source:
-        """The same source, readable as often as needed; the rest of standard input goes to a temporary file."""
+        """The same source, readable as often as needed; the rest of a stream goes to a temporary file."""
         if self._stream is not None and not isinstance(self._stream, _Kept):
             kept = _Kept()
             kept.write(self._peeked)
             self._peeked = b""
-            while block := self._stream.read(BLOCK):
-                kept.write(block)
+            with self._named():
+                while block := self._stream.read(BLOCK):
+                    kept.write(block)
             self._stream = kept
         return self
 
@@ -79,30 +95,43 @@ class Source:
     def _peek(self) -> bytes:
         if self._stream is None or isinstance(self._stream, _Kept):
             return next(self._raw(PEEK), b"")
-        while len(self._peeked) < PEEK and self._peeked.count(b"\n") < HEAD:
-            block = _some(self._stream, BLOCK)
-            self._peeked += block
+        found = bytearray(self._peeked)
+        lines = found.count(b"\n")
+        while len(found) < PEEK and lines < HEAD:
+            with self._named():
+                block = _some(self._stream, BLOCK)
+            found += block
+            lines += block.count(b"\n")
             self._ended = not block
-            if not block or (b"\n" in block and self._peeked.lstrip()[:1] == b"{"):
+            if not block or (b"\n" in block and found.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"{"):
                 break  # one line tells a file of JSON Lines, and a pipe may be slow
+        self._peeked = bytes(found)
         return self._peeked
 
     def _raw(self, size: int = BLOCK) -> Iterator[bytes]:
         """Blocks of that many bytes as they lie on disk."""
-        try:
-            if self._stream is not None:
-                if isinstance(self._stream, _Kept):
-                    self._stream.seek(0)
-                if self._peeked:
-                    block, self._peeked = self._peeked, b""
-                    yield block
-                while block := _some(self._stream, size):
-                    yield block
+        with self._named():
+            if self._stream is None:
+                assert self.path is not None
+                with self.path.open("rb") as handle:
+                    while block := handle.read(size):
+                        yield block
                 return
-            assert self.path is not None
-            with self.path.open("rb") as handle:
-                while block := handle.read(size):
-                    yield block
+            if isinstance(self._stream, _Kept):
+                self._stream.seek(0)
+            first, self._peeked = self._peeked, b""
+            while len(first) < len(codecs.BOM_UTF8) and (block := _some(self._stream, size)):
+                first += block  # a mark at the start comes whole
+            if first:
+                yield first
+            while block := _some(self._stream, size):
+                yield block
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """What the system says is wrong becomes a `DataError` that names the file."""
+        try:
+            yield
         except FileNotFoundError:
             raise DataError("no such file", path=self.name) from None
         except IsADirectoryError:
@@ -111,6 +140,8 @@ class Source:
             raise DataError("no permission to read it", path=self.name) from None
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror or error}", path=self.name) from None
+        except UnicodeEncodeError:  # half a surrogate pair
+            raise DataError("is no name that a file can have", path=ascii(str(self.name))) from None
 
     # ------------------------------------------------------------------ text
 
@@ -165,21 +196,26 @@ class Source:
             yield from lines
 
     def chunks(self) -> Iterator[str]:
-        """The text in pieces that may end anywhere, for readers that find the ends of things themselves."""
+        """The text in pieces that may end anywhere, none of them empty, for readers that find ends themselves."""
         decoder = codecs.getincrementaldecoder("utf-8")()
-        offset = line = 0
+        size = line = waiting = 0  # bytes before this block, and how many of them wait for the rest of a character
+        begun = False
         try:
             for raw in self._raw():
-                self._refuse(raw, offset, line)
+                self._refuse(raw, size, line)
                 text = decoder.decode(raw)
-                yield text.removeprefix("\ufeff") if not offset else text
-                offset += len(raw)
+                if text and not begun:
+                    text, begun = text.removeprefix("\ufeff"), True
+                if text:
+                    yield text
+                size += len(raw)
                 line += raw.count(b"\n")
+                waiting = len(decoder.getstate()[0])
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             line += error.object.count(b"\n", 0, error.start)
-            raise self._not_utf8(error.object[error.start], offset + error.start, line) from None
-        if not offset:
+            raise self._not_utf8(error.object[error.start], size - waiting + error.start, line) from None
+        if not size:
             raise self._empty()
 
     def _decode(self, raw: bytes, offset: int, line: int) -> str:
@@ -220,7 +256,19 @@ class _Kept(tempfile.SpooledTemporaryFile[bytes]):
         self.close()
 
 
+def _is(path: Path, kind: Callable[[int], bool]) -> bool:
+    """Whether a path leads to something of that kind; False where it leads nowhere or cannot be looked at."""
+    try:
+        return kind(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_stream(path: Path) -> bool:
+    return _is(path, lambda mode: not stat.S_ISREG(mode) and not stat.S_ISDIR(mode))
+
+
 def _some(stream: IO[bytes], size: int) -> bytes:
     """What a stream has ready, at least one byte unless it is over."""
-    read = getattr(stream, "read1", None)
+    read = None if isinstance(stream, _Kept) else getattr(stream, "read1", None)
     return read(size) if read is not None else stream.read(size)

@@ -36,6 +36,8 @@ class Genia:
 
     name = "genia"
     endings = (".jsonlines",)
+    needs_tokens = True
+    keeps = frozenset({"ids", "tokens", "meta:sentences"})
     signs = (frozenset({"tokens", "entity_mentions"}), frozenset({"tokens", "doc_id", "sent_id", "entity_mentions"}))
 
     def decide(self, source: Source) -> Decision:

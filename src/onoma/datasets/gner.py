@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from onoma import schemes
 from onoma.datasets.base import Decision, refuse
@@ -51,6 +51,9 @@ class Gner:
 
     name = "gner"
     endings = ()
+    suffix = ".jsonl"
+    needs_tokens = True
+    keeps: ClassVar[frozenset[str]] = frozenset({"ids", "tokens", *(f"meta:{key}" for key in (*_EXTRA, "label_list"))})
     signs = (frozenset({"label_list", "instance"}), frozenset({"label_list", "instance", "prediction"}))
 
     def decide(self, source: Source) -> Decision:

@@ -8,7 +8,6 @@ Objects stand one a line or in one array; one object of columns (lists of lists)
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -18,7 +17,7 @@ from onoma.datasets.base import Decision, refuse
 from onoma.datasets.columns import check_repair, flat_losses, is_tag, sentence_spans
 from onoma.datasets.files import Source
 from onoma.datasets.nested import Place, decide_scheme
-from onoma.datasets.records import encode, objects, strings, text_of
+from onoma.datasets.records import encode, objects, parsed, strings, text_of
 from onoma.datasets.sentence_rows import Row, documents, extras, name_of, unique
 from onoma.exceptions import ConfigError, DataError
 
@@ -43,6 +42,9 @@ class Hf:
 
     name = "hf"
     endings: tuple[str, ...] = ()
+    suffix = ".jsonl"
+    needs_tokens = True
+    keeps = frozenset({"ids", "tokens", "meta:sentences"})
     signs = tuple(frozenset({"tokens", tags}) for tags in TAGS)
 
     def decide(
@@ -93,9 +95,9 @@ class Hf:
         for id, record in rows_of(documents, schemes.get(scheme), self.name, lossy=lossy):
             handle.write(encode(record, id) + "\n")
 
-    def losses(self, document: Document) -> list[str]:
+    def losses(self, document: Document, *, scheme: str = "BIO") -> list[str]:
         """Text outside tokens, spans that are not flat rows of tokens of one sentence, labels that are no tag's."""
-        return losses(document, schemes.SCHEMES["BIO"])
+        return losses(document, schemes.get(scheme))
 
 
 def losses(document: Document, scheme: Scheme) -> list[str]:
@@ -310,7 +312,9 @@ def _list_of_names(names: object) -> list[str]:
 def _names_of_card(path: Path, key: str) -> list[str] | None:
     """The names in a `dataset_info.json`, of one configuration or of several that agree."""
     try:
-        card = json.loads("\n".join(Source(path).lines()))
+        card = parsed("\n".join(Source(path).lines()))
+    except DataError as error:
+        raise DataError(error.message, path=path, line=error.line, mend=error.mend) from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"is not JSON: {error}", path=path) from None
     infos = [card, *card.values()] if isinstance(card, dict) else []

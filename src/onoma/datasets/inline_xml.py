@@ -16,11 +16,12 @@ from __future__ import annotations
 import logging
 import math
 import re
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO
 from xml.parsers import expat
 
-from onoma.datasets.attached import Attached, attach, part
+from onoma.datasets.attached import Attached, attach, part, span_line
 from onoma.datasets.base import Decision, refuse
+from onoma.datasets.files import LONGEST
 from onoma.document import Document, Span
 from onoma.exceptions import ConfigError, DataError
 
@@ -47,6 +48,7 @@ class InlineXml:
 
     name = "xml"
     endings = (".xml",)
+    keeps: ClassVar[frozenset[str]] = frozenset({"ids", "scores", "meta:xml"})
 
     def decide(self, source: Source, *, document_tag: str = TAG) -> Decision:
         """Whether documents are elements or lines; raises `DataError` for a DOCTYPE."""
@@ -57,7 +59,7 @@ class InlineXml:
         """The documents in turn; `document_tag` is the name of their element, its `id` attribute their id.
 
         Raises `DataError` with the line for XML that is not well-formed (so for mentions that cross), for mentions
-        without text and for text outside of documents.
+        without text, for text outside of documents, and for a document (or tag, or comment) of more than 64 MiB.
         """
         if not _NAME.fullmatch(document_tag):
             raise ConfigError(f"document_tag is {document_tag!r}: an XML name")
@@ -86,8 +88,7 @@ class InlineXml:
     def losses(self, document: Document) -> list[str]:
         """Spans that cross or are discontinuous, and characters that XML cannot hold."""
         found = [
-            f"span {span.label} [{span.start}:{span.end}] {document.surface(span)[:30]!r} "
-            + ("is discontinuous" if span.fragments else "crosses another span")
+            span_line(document, span, "is discontinuous" if span.fragments else "crosses another span")
             for span in _nested(document)[1]
         ]
         labels = (("label", label) for label in sorted({span.label for span in document.spans}))
@@ -124,18 +125,21 @@ class _Reader:
         self._tag = tag
         self._count = 0
         self._inside = False
-        self.parser = expat.ParserCreate()
+        self._fed = 0
+        self._waiting: list[bytes] = []
+        self.parser = expat.ParserCreate("utf-8")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._data
         self.parser.StartDoctypeDeclHandler = self._doctype
-        self.parser.Parse("<all>", False)
+        self._parse(b"<all>", last=False)
         if tag is None:
             self._open({}, 1)
 
     def _open(self, attributes: Mapping[str, str], line: int) -> None:
         self._inside, self._line, self._attributes = True, line, attributes
+        self._begin = self.parser.CurrentByteIndex
         self._pieces: list[str] = []
         self._size = 0
         self._stack: list[tuple[int, str, dict[str, str], int]] = []
@@ -195,9 +199,25 @@ class _Reader:
         return done
 
     def feed(self, text: str, *, last: bool = False) -> None:
-        """Read on; raises `DataError` (without file and line) for what is not well-formed."""
+        """Read on; raises `DataError` (without file, mostly without line) for what is not well-formed or too long."""
+        self._waiting.append((text + "</all>" if last else text).encode())
+        size = sum(map(len, self._waiting))
+        held = self._fed - max(self.parser.CurrentByteIndex, 0)  # of a tag or comment that is not over
+        if held + size > LONGEST and not last:
+            raise DataError(f"a tag or comment of more than {LONGEST >> 20} MiB", mend="split it")
+        if size < held and not last:
+            return  # the parser looks at all it holds again each time, so that it is given as much once more
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        self._parse(data, last=last)
+        if self._inside and self._fed - self._begin > LONGEST:
+            message = f"a document of more than {LONGEST >> 20} MiB"
+            raise DataError(message, line=self._line, mend="split it")
+
+    def _parse(self, data: bytes, *, last: bool) -> None:
+        self._fed += len(data)
         try:
-            self.parser.Parse(text + "</all>" if last else text, last)
+            self.parser.Parse(data, last)
         except expat.ExpatError as error:
             what = expat.ErrorString(error.code)
             mend = "write &lt; and &amp; for the characters themselves, <LABEL>text</LABEL> for a mention"
@@ -235,7 +255,7 @@ def _elements(source: Source, tag: str) -> Iterator[tuple[int, Document]]:
     except DataError as error:
         if error.path is not None:
             raise
-        raise DataError(error.message, path=source.name, line=reader.line, mend=error.mend) from None
+        raise DataError(error.message, path=source.name, line=error.line or reader.line, mend=error.mend) from None
 
 
 def _undeclared(text: str) -> str:

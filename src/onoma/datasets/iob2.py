@@ -32,6 +32,8 @@ class Iob2:
 
     name = "iob2"
     endings = (".iob2",)
+    needs_tokens = True
+    keeps = frozenset({"ids", "tokens"})
 
     def decide(
         self,

@@ -9,11 +9,11 @@ and a line where the two do not agree is refused.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onoma.datasets.base import Decision
-from onoma.datasets.records import encode, objects, pair, pairs, string, whole
+from onoma.datasets.attached import documents_of
+from onoma.datasets.base import ALL, Decision
+from onoma.datasets.records import encode, objects, pair, pairs, score, string, whole
 from onoma.document import Document, Span, Token, Tokens
 from onoma.exceptions import DataError
 
@@ -35,6 +35,7 @@ class Jsonl:
     name = "jsonl"
     endings = (".jsonl", ".ndjson")
     signs = (frozenset({"id", "text", "spans"}),)
+    keeps = ALL
 
     def decide(self, source: Source) -> Decision:
         """Always the same options: there are none. Raises `DataError` where the first line is no document."""
@@ -43,16 +44,7 @@ class Jsonl:
 
     def read(self, source: Source) -> Iterator[Document]:
         """The documents, line by line; every `DataError` names file and line."""
-        seen: dict[str, int] = {}
-        for line, record in objects(source):
-            try:
-                document = document_of(record, KEYS)
-                if document.id in seen:
-                    raise DataError(f"document id {document.id!r} stands already in line {seen[document.id]}")
-            except DataError as error:
-                raise DataError(error.message, path=source.name, line=line, mend=error.mend) from None
-            seen[document.id] = line
-            yield document
+        return documents_of(source, lambda record, _: document_of(record, KEYS))
 
     def write(self, documents: Iterable[Document], handle: TextIO, *, lossy: bool = False) -> None:  # noqa: ARG002
         """Write one line a document."""
@@ -129,7 +121,7 @@ def _span(item: object, number: int, text: str) -> Span:
     if not isinstance(pieces, list):
         raise DataError(f"{name}.fragments is not a list")
     fragments = tuple(pair(piece, f"{name}.fragments") for piece in pieces)
-    span = Span(start, end, string(item, "label"), _score(item.get("score"), name), fragments)
+    span = Span(start, end, string(item, "label"), score(item.get("score"), f"{name}.score"), fragments)
     surface = " ".join(text[a:b] for a, b in fragments) if fragments else text[start:end]
     if item["text"] != surface:
         raise DataError(
@@ -137,11 +129,3 @@ def _span(item: object, number: int, text: str) -> Span:
             mend="offsets are Unicode code points, end not included",
         )
     return span
-
-
-def _score(value: object, name: str) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise DataError(f"{name}.score is {json.dumps(value)[:40]}, not a number")
-    return float(value)

@@ -14,9 +14,8 @@ and written back.
 
 from __future__ import annotations
 
-import json
 import logging
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from onoma.datasets.attached import (
     Attached,
@@ -27,10 +26,11 @@ from onoma.datasets.attached import (
     other_meta,
     part,
     row_meta,
+    span_line,
 )
 from onoma.datasets.base import Decision, refuse
 from onoma.datasets.offset_units import OffsetMap, OffsetUnit, Place, located, unit_named
-from onoma.datasets.records import encode, objects, string, text_of, whole
+from onoma.datasets.records import encode, objects, score, string, text_of, whole
 from onoma.document import Document, Span
 from onoma.exceptions import ConfigError, DataError
 
@@ -55,6 +55,8 @@ class LabelStudio:
 
     name = "label_studio"
     endings: tuple[str, ...] = ()
+    suffix = ".json"
+    keeps: ClassVar[frozenset[str]] = frozenset({"ids", "scores", "meta"})
     signs = (
         frozenset({"data", "annotations"}),
         frozenset({"data", "predictions"}),
@@ -138,11 +140,7 @@ class LabelStudio:
 
     def losses(self, document: Document) -> list[str]:
         """Discontinuous spans, and relations whose regions are gone."""
-        found = [
-            f"span {span.label} [{span.start}:{span.end}] {document.surface(span)[:30]!r} is discontinuous"
-            for span in document.spans
-            if span.fragments
-        ]
+        found = [span_line(document, span, "is discontinuous") for span in document.spans if span.fragments]
         regions = _regions(document, "", "", OffsetMap(document.text, "code_point"))
         lost = _results(document, regions)[1]
         return found + [f"relation {str(result)[:60]} points at a region that is gone" for result in lost]
@@ -247,7 +245,7 @@ def _document(
             others.append(result)
             continue
         places.append(_place(value, what))
-        regions.append((_labels(value, what), _score(result, what), len(extras)))
+        regions.append((_labels(value, what), score(result.get("score"), f"{what}.score"), len(extras)))
         rest = {name: each for name, each in result.items() if name not in ("type", "value", "score")}
         extras.append({"result": rest, "value": {n: each for n, each in value.items() if n not in _VALUE_KEYS}})
     ranges = [pieces[0] for pieces in located(text, places, unit, lambda pieces, given: _same(text, pieces, given))]
@@ -289,13 +287,6 @@ def _labels(value: Record, what: str) -> list[str]:
     if not isinstance(labels, list):
         raise DataError(f"{what}.value.labels is not a list")
     return [text_of(label, f"{what}.value.labels[{number}]") for number, label in enumerate(labels)]
-
-
-def _score(result: Record, what: str) -> float | None:
-    score = result.get("score")
-    if score is not None and (isinstance(score, bool) or not isinstance(score, (int, float))):
-        raise DataError(f"{what}.score is {json.dumps(score)[:40]}, not a number")
-    return None if score is None else float(score)
 
 
 def _same(text: str, pieces: Pieces, given: str) -> bool:
@@ -385,11 +376,10 @@ def _results(document: Document, regions: list[Record]) -> tuple[list[Any], list
     """All results of an annotation, and the relations that are left out, as they point at no region."""
     others = part(document, "label_studio", "results", list)
     ids = {str(result["id"]) for result in (*regions, *others) if isinstance(result, dict) and "id" in result}
-    lost = [
-        result
-        for result in others
-        if isinstance(result, dict)
-        and result.get("type") == "relation"
-        and not {str(result.get("from_id")), str(result.get("to_id"))} <= ids
-    ]
-    return [*regions, *(result for result in others if result not in lost)], lost
+    kept: list[Any] = []
+    lost: list[Any] = []
+    for result in others:
+        relation = isinstance(result, dict) and result.get("type") == "relation"
+        stands = not relation or {str(result.get("from_id")), str(result.get("to_id"))} <= ids
+        (kept if stands else lost).append(result)
+    return [*regions, *kept], lost

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, ClassVar, TextIO, cast
 
 from onoma import schemes
 from onoma.datasets import layout
 from onoma.datasets.base import Decision, refuse
-from onoma.datasets.columns import check_repair, is_tag, regroup, token_losses, writable
+from onoma.datasets.columns import check_line_ends, check_repair, is_tag, regroup, token_losses, writable
+from onoma.datasets.files import HEAD, PEEK
 from onoma.datasets.layer_table import read_table
 from onoma.datasets.layout import MARK, is_mark, separator_of, splitter
 from onoma.datasets.nested import Place, decide_scheme, document_of, split_layers, text_losses, token_spans
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Layers", "column_losses", "fits"]
 
+MOST = 64
+"""Layers that are written without being asked for: n nested spans would need n columns."""
 _log = logging.getLogger("onoma")
 _BREAKS = "\0\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -40,6 +43,9 @@ class Layers:
 
     name = "layers"
     endings: tuple[str, ...] = ()
+    suffix = ".tsv"
+    needs_tokens = True
+    keeps: ClassVar[frozenset[str]] = frozenset({"tokens"})
 
     def decide(
         self,
@@ -84,16 +90,20 @@ class Layers:
         scheme: str = "BIO",
         lossy: bool = False,
     ) -> None:
-        """Write as many tag columns as the documents need, at least `layers`; the longest mentions come first."""
+        """Write as many tag columns as the documents need, at least `layers`; the longest mentions come first.
+
+        Spans that need more than 64 layers are a loss, unless `layers` asks for as many.
+        """
         if layers < 2:
             raise ConfigError(f"layers is {layers}: two or more (one layer is the format conll)")
         written = schemes.get(scheme)
         documents = list(documents)
+        most = max(layers, MOST)
         for document in documents:
             if not lossy:
-                refuse(self.name, document, _losses(document, written))
+                refuse(self.name, document, _losses(document, written, most))
         rows = [
-            [split_layers(span for span in spans if fits(span.label)) for spans in token_spans(document)[0]]
+            [split_layers((span for span in spans if fits(span.label)), most) for spans in token_spans(document)[0]]
             for document in documents
         ]
         layers = max(layers, *(len(flat) for sentences in rows for flat in sentences), 0)
@@ -115,22 +125,28 @@ class Layers:
                     handle.write("\t".join((word, *row)) + "\n")
                 handle.write("\n")
 
-    def losses(self, document: Document) -> list[str]:
-        """Spans that are no row of whole tokens of one sentence, and tokens or labels a line cannot hold."""
-        return _losses(document, schemes.SCHEMES["BIO"])
+    def losses(self, document: Document, *, layers: int = 2, scheme: str = "BIO") -> list[str]:
+        """Spans that are no row of whole tokens of one sentence, or too deep, and what a line cannot hold."""
+        return _losses(document, schemes.get(scheme), max(layers, MOST))
 
 
-def column_losses(document: Document) -> list[str]:
-    """What no column file by TAB can hold, however many tag columns it has."""
-    losses = text_losses(document) + token_spans(document)[1] + token_losses(document, "\t")
+def column_losses(document: Document, lost: list[str]) -> list[str]:
+    """What no column file by TAB can hold, however many tag columns it has; `lost` are lines of `token_spans`."""
+    losses = text_losses(document) + lost + token_losses(document, "\t")
     return losses + [f"a token begins with {MARK}" for word in document.words if is_mark(word)][:1]
 
 
-def _losses(document: Document, scheme: Scheme) -> list[str]:
-    layers = [layer for spans in token_spans(document)[0] for layer in split_layers(spans)]
+def _losses(document: Document, scheme: Scheme, most: int) -> list[str]:
+    rows, lost = token_spans(document)
+    layers = [layer for spans in rows for layer in split_layers(spans, most)]
+    losses = column_losses(document, lost)
+    deep = sum(map(len, rows)) - sum(map(len, layers))
+    if deep:
+        losses.append(f"{deep} span(s) need more than {most} layers; layers=NUMBER allows more")
     merged = sum(map(scheme.merged, layers))
-    melted = f"{merged} touching span(s) of one label melt together in the scheme {scheme.name}"
-    return column_losses(document) + [melted] * bool(merged)
+    if merged:
+        losses.append(f"{merged} touching span(s) of one label melt together in the scheme {scheme.name}")
+    return losses
 
 
 def fits(label: str) -> bool:
@@ -159,7 +175,9 @@ class _Parsed:
         scheme: str | None,
     ) -> None:
         self.path = source.name
+        alone = b"\n" not in source.start(PEEK)
         lines = list(source.lines())
+        check_line_ends(lines[:HEAD], self.path, alone=alone)
         shape = separator_of(lines, separator)
         self.sources = _take_comments(lines, shape.separator, shape.columns)
         self.table = read_table(lines, shape, self.path)

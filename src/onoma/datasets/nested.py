@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onoma import schemes
+from onoma.datasets.attached import span_line
 from onoma.datasets.columns import check_tag, count_illegal, gaps
 from onoma.document import Document, Span, Tokens
 from onoma.exceptions import DataError
@@ -139,22 +141,27 @@ def token_spans(document: Document) -> tuple[list[list[TokenSpan]], list[str]]:
             first = document.sentences[home[start]][0]
             found[home[start]].append(TokenSpan(start - first, end - first, span.label))
             continue
-        losses.append(f"span {span.label} [{span.start}:{span.end}] {document.surface(span)[:30]!r} {why}")
+        losses.append(span_line(document, span, why))
     return found, losses
 
 
-def split_layers(spans: Iterable[TokenSpan]) -> list[list[TokenSpan]]:
-    """The spans as flat layers, the longest first: each goes to the first layer where its tokens are free."""
+def split_layers(spans: Iterable[TokenSpan], most: int | None = None) -> list[list[TokenSpan]]:
+    """The spans as flat layers, the longest first: each goes to the first layer where its tokens are free.
+
+    Spans for which `most` layers are too few are left out.
+    """
     layers: list[list[TokenSpan]] = []
-    taken: list[set[int]] = []
+    edges: list[tuple[list[int], list[int]]] = []  # starts and ends of each layer's spans, in order
     for span in sorted(spans, key=lambda span: (span.start - span.end, span)):
-        inside = range(span.start, span.end)
-        for layer, tokens in zip(layers, taken, strict=True):
-            if tokens.isdisjoint(inside):
+        for layer, (starts, ends) in zip(layers, edges, strict=True):
+            at = bisect_right(ends, span.start)
+            if at == len(starts) or span.end <= starts[at]:
                 layer.append(span)
-                tokens.update(inside)
+                starts.insert(at, span.start)
+                ends.insert(at, span.end)
                 break
         else:
-            layers.append([span])
-            taken.append(set(inside))
+            if most is None or len(layers) < most:
+                layers.append([span])
+                edges.append(([span.start], [span.end]))
     return layers

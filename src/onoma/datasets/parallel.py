@@ -41,6 +41,9 @@ class Parallel:
 
     name = "parallel"
     endings: tuple[str, ...] = ()
+    suffix = ""
+    needs_tokens = True
+    keeps = frozenset({"tokens", "meta:intent", "meta:intents"})
     by_path = True
 
     def claims_folder(self, path: Path) -> bool:
@@ -99,9 +102,9 @@ class Parallel:
             for column, name in enumerate(names):
                 write_lines(scratch / name, (row[column] for row in rows))
 
-    def losses(self, document: Document) -> list[str]:
+    def losses(self, document: Document, *, scheme: str = "BIO") -> list[str]:
         """More sentences than one, spans that are not flat, words, labels and intents that a line cannot hold."""
-        return _losses(document, schemes.SCHEMES["BIO"])
+        return _losses(document, schemes.get(scheme))
 
 
 def _intent(document: Document) -> Any:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from onoma import schemes
 from onoma.datasets import jsonl
+from onoma.datasets.attached import distinct
 from onoma.datasets.base import Decision
 from onoma.datasets.columns import check_repair
 from onoma.datasets.hf import TaggedRows, class_names, losses, rows_of
 from onoma.datasets.nested import Place
+from onoma.datasets.records import parsed
 from onoma.exceptions import DataError, MissingExtraError
+from onoma.files import replacing_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -54,6 +56,8 @@ class Parquet:
     endings = (".parquet",)
     binary = True
     by_path = True
+    needs_tokens = True
+    keeps: ClassVar[frozenset[str]] = frozenset({"ids", "tokens"})
 
     def decide(
         self,
@@ -104,7 +108,7 @@ class Parquet:
 
     def write(self, documents: Iterable[Document], path: Path, *, scheme: str = "BIO", lossy: bool = False) -> None:
         """Write tokens and tag numbers, with the tags' names as a `ClassLabel` feature."""
-        arrow, _ = _pyarrow()
+        arrow, parquet = _pyarrow()
         how = schemes.get(scheme)
         rows = [row for _, row in rows_of(documents, how, self.name, lossy=lossy)]
         ids = ["document_id", "sentence_id"] if rows and "document_id" in rows[0] else ["id"]
@@ -126,11 +130,12 @@ class Parquet:
         except UnicodeEncodeError as error:
             code = ord(error.object[error.start])
             raise DataError(f"U+{code:04X} is half a surrogate pair and no character", path=path) from None
-        _save(table, path)
+        with replacing_path(path) as draft:
+            parquet.write_table(table, draft)
 
-    def losses(self, document: Document) -> list[str]:
+    def losses(self, document: Document, *, scheme: str = "BIO") -> list[str]:
         """Text outside tokens, spans that are not flat rows of tokens of one sentence, labels that are no tag's."""
-        return losses(document, schemes.SCHEMES["BIO"])
+        return losses(document, schemes.get(scheme))
 
 
 def _pyarrow() -> tuple[Any, Any]:
@@ -140,24 +145,6 @@ def _pyarrow() -> tuple[Any, Any]:
     except ImportError:
         raise MissingExtraError("the format parquet", "parquet") from None
     return pyarrow, parquet
-
-
-def _save(table: Any, path: Path) -> None:
-    """Write a file whole or not at all."""
-    _, parquet = _pyarrow()
-    if path.is_dir():
-        raise DataError("is a directory", path=path, mend="name a file")
-    target = path.resolve() if path.is_symlink() else path
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(table, draft)
-        draft.replace(target)
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}", path=path) from None
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------------- reading
@@ -295,16 +282,11 @@ def _features(metadata: bytes | None) -> object:
 
 def _span_documents(file: _File) -> Iterator[Document]:
     """The documents of rows in the shape of our JSON Lines; other columns go to `meta`."""
-    seen: dict[str, int] = {}
-    for number, record in file.records():
-        try:
-            document = jsonl.document_of(_record(record, number), jsonl.KEYS)
-            if document.id in seen:
-                raise DataError(f"document id {document.id!r} stands already in row {seen[document.id]}")
-        except DataError as error:
-            raise file.place.error(error.message, number, error.mend) from None
-        seen[document.id] = number
-        yield document
+
+    def build(record: dict[str, Any], number: int) -> Document:
+        return jsonl.document_of(_record(record, number), jsonl.KEYS)
+
+    return distinct(file.records(), build, file.place.error, "row")
 
 
 def _record(row: dict[str, Any], number: int) -> dict[str, Any]:
@@ -316,7 +298,7 @@ def _record(row: dict[str, Any], number: int) -> dict[str, Any]:
     meta = record.get("meta", {})
     if isinstance(meta, str):  # a column has one shape for all rows: JSON text holds any
         try:
-            meta = json.loads(meta)
+            meta = parsed(meta)
         except (ValueError, RecursionError):
             raise DataError("'meta' is not JSON") from None
     more = {key: value for key, value in row.items() if key not in jsonl.KEYS}

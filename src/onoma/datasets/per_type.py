@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from onoma import schemes
 from onoma.datasets.base import Decision, refuse
-from onoma.datasets.columns import check_repair, regroup, writable
-from onoma.datasets.files import Source
+from onoma.datasets.columns import check_line_ends, check_repair, regroup, writable
+from onoma.datasets.files import PEEK, Source
 from onoma.datasets.folders import new_folder, write_lines
 from onoma.datasets.layer_table import read_table
 from onoma.datasets.layers import column_losses, fits
@@ -49,6 +50,9 @@ class PerType:
     name = "per_type"
     endings: tuple[str, ...] = ()
     by_path = True
+    suffix = ""  # a folder
+    needs_tokens = True
+    keeps: ClassVar[frozenset[str]] = frozenset({"tokens"})
 
     def decide(
         self,
@@ -99,29 +103,41 @@ class PerType:
                 refuse(self.name, document, _losses(document, written))
         labels = sorted({span.label for document in documents for span in document.spans if fits(span.label)})
         files = _file_names(labels, lossy=lossy)
+        spans = [_flat(token_spans(document)[0]) for document in documents]
         with new_folder(path, lambda name: name.endswith(".conll")) as scratch:
             for label, name in files.items():
-                write_lines(scratch / f"{name}.conll", _lines(documents, label, written, lossy=lossy))
+                flat = [each.get(label, {}) for each in spans]
+                write_lines(scratch / f"{name}.conll", _lines(documents, flat, written, lossy=lossy))
 
-    def losses(self, document: Document) -> list[str]:
+    def losses(self, document: Document, *, scheme: str = "BIO") -> list[str]:
         """Overlapping spans of one label, spans that are no row of whole tokens, labels that are no file name."""
-        return _losses(document, schemes.SCHEMES["BIO"])
+        return _losses(document, schemes.get(scheme))
 
 
-def _of_label(spans: list[TokenSpan], label: str) -> list[list[TokenSpan]]:
-    return split_layers(span for span in spans if span.label == label)
+def _flat(sentences: list[list[TokenSpan]]) -> dict[str, dict[int, list[TokenSpan]]]:
+    """For each label the spans that do not overlap, of two that do the longer, by number of the sentence."""
+    found: dict[str, dict[int, list[TokenSpan]]] = defaultdict(lambda: defaultdict(list))
+    for number, spans in enumerate(sentences):
+        for span in spans:
+            found[span.label][number].append(span)
+    return {
+        label: {number: split_layers(spans, 1)[0] for number, spans in rows.items()} for label, rows in found.items()
+    }
 
 
 def _losses(document: Document, scheme: Scheme) -> list[str]:
-    losses = column_losses(document)
+    sentences, lost = token_spans(document)
+    losses = column_losses(document, lost)
+    flat = _flat(sentences)
+    counts = Counter(span.label for spans in sentences for span in spans)
     for label in sorted({span.label for span in document.spans}):
         if not _is_file_name(label):
             losses.append(f"label {label!r} cannot be the name of a file")
-        layers = [_of_label(spans, label) for spans in token_spans(document)[0]]
-        inner = sum(len(layer) for each in layers for layer in each[1:])
+        rows = flat.get(label, {})
+        inner = counts[label] - sum(map(len, rows.values()))
         if inner:
             losses.append(f"{inner} span(s) of {label} overlap another span of {label}")
-        melted = sum(scheme.merged(each[0]) for each in layers if each)
+        melted = sum(map(scheme.merged, rows.values()))
         if melted:
             losses.append(f"{melted} touching span(s) of {label} melt together in the scheme {scheme.name}")
     return losses
@@ -151,15 +167,18 @@ def _file_names(labels: list[str], *, lossy: bool) -> dict[str, str]:
     return names
 
 
-def _lines(documents: list[Document], label: str, scheme: Scheme, *, lossy: bool) -> Iterator[str]:
+def _lines(
+    documents: list[Document], spans: list[dict[int, list[TokenSpan]]], scheme: Scheme, *, lossy: bool
+) -> Iterator[str]:
+    """The file of one label, whose spans are given for each document by number of the sentence."""
     marked = any(len(document.sentences) != 1 for document in documents)
-    for document in documents:
+    for document, rows in zip(documents, spans, strict=True):
         if marked:
             yield f"{MARK}\tO"
             yield ""
-        for (first, last), spans in zip(document.sentences, token_spans(document)[0], strict=True):
-            flat = next(iter(_of_label(spans, label)), [])
-            for word, tag in zip(document.words[first:last], scheme.tags(last - first, flat), strict=True):
+        for number, (first, last) in enumerate(document.sentences):
+            tags = scheme.tags(last - first, rows.get(number, ()))
+            for word, tag in zip(document.words[first:last], tags, strict=True):
                 word = writable(word, "\t") if lossy else word
                 yield f"{word}_\t{tag}" if lossy and word == MARK else f"{word}\t{tag}"
             yield ""
@@ -198,7 +217,9 @@ class _Layer:
 
     def __init__(self, path: Path, separator: str | None, token: int, tag: int) -> None:
         source = Source(path)
-        shape = separator_of(source.head(), separator)
+        head = source.head()
+        check_line_ends(head, path, alone=b"\n" not in source.start(PEEK))
+        shape = separator_of(head, separator)
         table = read_table(source.lines(), shape, path)
         for given, name in ((token, "token_column"), (tag, "tag_column")) if table.sentences else ():
             if not -shape.columns <= given < shape.columns:

@@ -12,11 +12,21 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
-from onoma.datasets.attached import Attached, attach, documents_of, identity, other_meta, part, ranges, row_meta
+from onoma.datasets.attached import (
+    Attached,
+    attach,
+    documents_of,
+    identity,
+    other_meta,
+    part,
+    ranges,
+    row_meta,
+    span_line,
+)
 from onoma.datasets.base import Decision, refuse
-from onoma.datasets.records import encode, objects, offset, pairs, string, whole
+from onoma.datasets.records import encode, objects, offset, pairs, score, string, whole
 from onoma.document import Document, Span, Token, Tokens
 from onoma.exceptions import ConfigError, DataError
 
@@ -39,6 +49,8 @@ class Prodigy:
 
     name = "prodigy"
     endings: tuple[str, ...] = ()
+    suffix = ".jsonl"
+    keeps: ClassVar[frozenset[str]] = frozenset({"ids", "scores", "tokens", "meta"})
     signs = (
         frozenset({"text", "spans"}),
         frozenset({"text", "spans", "answer"}),
@@ -85,11 +97,7 @@ class Prodigy:
 
     def losses(self, document: Document) -> list[str]:
         """Discontinuous spans."""
-        return [
-            f"span {span.label} [{span.start}:{span.end}] {document.surface(span)[:30]!r} is discontinuous"
-            for span in document.spans
-            if span.fragments
-        ]
+        return [span_line(document, span, "is discontinuous") for span in document.spans if span.fragments]
 
 
 def _wanted(answers: object) -> tuple[str, ...]:
@@ -168,10 +176,7 @@ def _span(item: dict[str, Any], what: str, text: str, tokens: Sequence[Token]) -
                 f"{what} [{start}:{end}] is not tokens {first} to {last} [{tokens[first].start}:{tokens[last].end}]",
                 mend="token_end is the last token of the span, not the one after it",
             )
-    score = item.get("score")
-    if score is not None and (isinstance(score, bool) or not isinstance(score, (int, float))):
-        raise DataError(f"{what}.score is {str(score)[:40]!r}, not a number")
-    span = Span(start, end, string(item, "label", f"{what}.label"), None if score is None else float(score))
+    span = Span(start, end, string(item, "label", f"{what}.label"), score(item.get("score"), f"{what}.score"))
     return span, {key: value for key, value in item.items() if key not in _SPAN_KEYS}
 
 

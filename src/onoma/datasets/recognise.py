@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onoma.datasets import brackets
-from onoma.datasets.columns import is_tag
+from onoma.datasets.columns import check_line_ends, is_tag
+from onoma.datasets.files import PEEK
 from onoma.datasets.layout import agreement, content, is_mark, separator_of
-from onoma.datasets.records import first_object
+from onoma.datasets.records import first_object, objects
 from onoma.exceptions import DataError, UnknownFormatError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ __all__ = ["recognise"]
 
 _INDEX = re.compile(r"\d+([-.]\d+)?")
 _MENTION = re.compile(r"(?<!\\)\[[^\[\]|]*[^\[\]|\\]\|[^\s\[\]|]+\]")
+_JSON = re.compile(r'\[?\s*\{\s*("[^"]*"\s*:|\}|\Z)')
+"""How a JSON object or an array of them begins; what else begins with a bracket may be columns or brackets."""
 _PACKED = {
     b"PK\x03\x04": "a zip archive",
     b"\x1f\x8b": "a gzip file",
@@ -44,7 +47,7 @@ def recognise(source: Source, by_ending: str | None, formats: Mapping[str, Forma
         if start.startswith(mark):
             raise DataError(f"is {what}", path=source.name, mend="unpack it first")
     head = source.head()
-    record = first_object(head)
+    record, fault = _first(head, source)
     if record is not None:
         signed = [
             (len(sign), name)
@@ -55,7 +58,30 @@ def recognise(source: Source, by_ending: str | None, formats: Mapping[str, Forma
         if signed:
             most = max(size for size, _ in signed)
             return next(name for size, name in signed if size == most)
-    return _of_lines(head, source, by_ending, is_record=record is not None)
+    try:
+        return _of_lines(head, source, by_ending, is_record=record is not None)
+    except UnknownFormatError:
+        if fault is not None:
+            raise fault from None
+        check_line_ends(head, source.name, alone=b"\n" not in source.start(PEEK))
+        raise
+
+
+def _first(head: Sequence[str], source: Source) -> tuple[Mapping[str, Any] | None, DataError | None]:
+    """The first JSON object of a file that begins like one, or what is wrong with it.
+
+    Raises `DataError` where the file can be nothing but JSON.
+    """
+    record = first_object(list(head))
+    text = "\n".join(head[:100]).lstrip()
+    if record is not None or not text.startswith(("{", "[")):
+        return record, None
+    try:
+        return next(iter(objects(source.kept())))[1], None  # longer than the head
+    except DataError as error:
+        if _JSON.match(text):
+            raise
+        return None, error
 
 
 def _of_folder(source: Source, formats: Mapping[str, Format]) -> str:
@@ -64,7 +90,9 @@ def _of_folder(source: Source, formats: Mapping[str, Format]) -> str:
         claims = getattr(format, "claims_folder", None)
         if claims is not None and claims(source.path):
             return name
-    raise DataError("is a directory", path=source.name, mend="name a file in it")
+    raise DataError(
+        "is a directory", path=source.name, mend="name a file in it, or the format: per_type and brat read folders"
+    )
 
 
 def _of_lines(head: Sequence[str], source: Source, by_ending: str | None, *, is_record: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from onoma.datasets.files import BLOCK, LONGEST
@@ -13,9 +14,43 @@ if TYPE_CHECKING:
 
     from onoma.datasets.files import Source
 
-__all__ = ["encode", "first_object", "objects", "offset", "pairs", "string", "strings", "whole"]
+__all__ = ["encode", "first_object", "objects", "offset", "pairs", "parsed", "score", "string", "strings", "whole"]
 
 Record = dict[str, Any]
+_LINE = "one JSON object a line"
+_SEVERAL = "one object over several lines: put it in one line or in an array"
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises `ValueError` or `RecursionError` where it is none, and `DataError` for what JSON readers settle in silence: a
+    key that comes twice, a number that is not finite.
+    """
+    return _STRICT.decode(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Record:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+    raise DataError(f"an object has the key {twice[:40]!r} twice")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise DataError(f"{text[:40]} is too large a number")
+    return number
+
+
+def _no_constant(name: str) -> float:
+    raise DataError(f"{name} is no JSON number")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_float=_finite, parse_constant=_no_constant)
 
 
 def objects(source: Source) -> Iterator[tuple[int, Record]]:
@@ -51,22 +86,26 @@ def _is_array(source: Source) -> bool:
 
 
 def _lines(source: Source) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(source.lines(), 1):
+    lines = enumerate(source.lines(), 1)
+    for number, line in lines:
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line, parse_constant=_no_constant)
+            yield number, _STRICT.decode(line)
         except json.JSONDecodeError as error:
             cut = error.pos >= len(line.rstrip())
             what = "ends in the middle of a JSON object" if cut else f"is not JSON: {error.msg} at column {error.colno}"
-            raise DataError(f"the line {what}", path=source.name, line=number, mend="one JSON object a line") from None
+            following = next((text.lstrip() for _, text in lines if text.strip()), "{") if cut else "{"
+            mend = _LINE if following[0] == "{" else _SEVERAL
+            raise DataError(f"the line {what}", path=source.name, line=number, mend=mend) from None
+        except DataError as error:
+            raise DataError(error.message, path=source.name, line=number, mend=error.mend) from None
         except (ValueError, RecursionError) as error:
-            raise DataError(f"the line is not JSON: {error}", path=source.name, line=number) from None
+            raise DataError(f"the line is not JSON: {_brief(error)}", path=source.name, line=number) from None
 
 
 def _items(source: Source) -> Iterator[tuple[int, Any]]:
     """The items of a JSON array, with only one of them in memory."""
-    decoder = json.JSONDecoder(parse_constant=_no_constant)
     chunks = source.chunks()
     text, at, line = "", 0, 1
     opened = due = False  # inside the array; a comma or its end must follow
@@ -74,6 +113,9 @@ def _items(source: Source) -> Iterator[tuple[int, Any]]:
 
     def fail(what: str) -> DataError:
         return DataError(what, path=source.name, line=line, mend="one array of JSON objects, or one object a line")
+
+    def too_long() -> DataError:
+        return DataError(f"a JSON value of more than {LONGEST >> 20} MiB", path=source.name, line=line, mend="split it")
 
     while True:
         stop = at
@@ -101,23 +143,42 @@ def _items(source: Source) -> Iterator[tuple[int, Any]]:
             raise fail(f"{mark!r} where a comma should be")
         while True:
             try:
-                item, end = decoder.raw_decode(text, at)
+                item, end = _STRICT.raw_decode(text, at)
                 break
             except RecursionError as error:
                 raise fail(f"is not JSON: {error}") from None
+            except DataError as error:
+                raise fail(error.message) from None
             except ValueError as error:
-                more = _more(chunks, max(BLOCK, len(text) - at))
-                if not more or len(text) - at > LONGEST:
-                    what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+                size = len(text) - at
+                more = ""
+                if _is_cut(error, len(text)):
+                    if size > LONGEST:
+                        raise too_long() from None
+                    more = _more(chunks, max(BLOCK, min(size, LONGEST + BLOCK - size)))
+                if not more:
+                    what = error.msg if isinstance(error, json.JSONDecodeError) else _brief(error)
                     line += text.count("\n", at, getattr(error, "pos", at))
                     raise fail(f"is not JSON: {what}") from None
                 text, at = text[at:] + more, 0
+        if end - at > LONGEST:
+            raise too_long()
         yield line, item
         line += text.count("\n", at, end)
         at, due, count = end, True, count + 1
     left = text[at + 1 :].strip() or next((chunk.strip() for chunk in chunks if chunk.strip()), "")
     if left:
         raise fail(f"text after the array: {left[:20]!r}")
+
+
+def _brief(error: Exception) -> str:
+    """What is wrong, without advice for programmers."""
+    return str(error).partition(":")[0]
+
+
+def _is_cut(error: ValueError, size: int) -> bool:
+    """Whether more text might mend it: the fault is at the end, or in a string that has none."""
+    return isinstance(error, json.JSONDecodeError) and (error.msg.startswith("Unterminated") or error.pos + 64 > size)
 
 
 def _more(chunks: Iterator[str], size: int) -> str:
@@ -132,16 +193,18 @@ def _more(chunks: Iterator[str], size: int) -> str:
     return "".join(found)
 
 
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
-
-
 def encode(record: Record, id: str) -> str:
-    """One line of JSON; raises `DataError` for meta that JSON cannot hold."""
+    """One line of JSON; raises `DataError` that names the document for meta that JSON cannot hold."""
     try:
-        return json.dumps(record, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        line = json.dumps(record, ensure_ascii=False, allow_nan=False)
+        if not line.isascii():
+            line.encode("utf-8")
+    except UnicodeEncodeError as error:
+        code = ord(error.object[error.start])
+        raise DataError(f"document {id!r} holds U+{code:04X}, half a surrogate pair and no character") from None
+    except (TypeError, ValueError, RecursionError) as error:
         raise DataError(f"document {id!r} cannot be written as JSON: {error}") from None
+    return line
 
 
 # ---------------------------------------------------------------------- values
@@ -182,6 +245,21 @@ def whole(value: object, what: str) -> int:
     if type(value) is not int:  # bool is an int to isinstance, and 1.0 equals 1
         raise DataError(f"{what} is {json.dumps(value, default=str)[:40]}, not a whole number")
     return value
+
+
+def score(value: object, what: str) -> float | None:
+    """A finite number, or None; raises `DataError` for anything else, truth values and numbers too large included."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise DataError(f"{what} is {json.dumps(value, default=str)[:40]}, not a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise DataError(f"{what} is too large a number") from None
+    if not math.isfinite(number):
+        raise DataError(f"{what} is {number}, not a finite number")
+    return number
 
 
 def offset(start: object, end: object, size: int, what: str, unit: str = "characters") -> tuple[int, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
     from onoma.document import Document, Span
 
 __all__ = ["DataStatistics", "statistics"]
+
+_LONG = 100
+"""Characters of a mention's text from which on a number stands for it."""
+_BLOCK = 256
+_BASE = 1 << 32
+_PRIME = (1 << 128) - 159
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ def statistics(documents: Iterable[Document]) -> DataStatistics:
     """Count what some documents hold; one pass, works on a stream."""
     totals = Counter[str]()
     labels, lengths = Counter[str](), Counter[int]()
-    surfaces: dict[str, set[str]] = {}
+    surfaces: dict[str, set[str | tuple[int, int]]] = {}
     for document in documents:
         totals["documents"] += 1
         totals["sentences"] += len(document.sentences)
@@ -66,10 +74,11 @@ def statistics(documents: Iterable[Document]) -> DataStatistics:
         totals["nested"] += _nested(document.spans)
         starts = {token.start: index for index, token in enumerate(document.tokens) if token.end > token.start}
         ends = {token.end: index for index, token in enumerate(document.tokens) if token.end > token.start}
-        touched = bytearray(len(document.tokens))
+        prints = _Prints(document.text)
+        edges = array("q", bytes(8 * (len(document.tokens) + 1)))  # spans that begin before a token, less those over
         for span in document.spans:
             labels[span.label] += 1
-            surfaces.setdefault(span.label, set()).add(document.surface(span))
+            surfaces.setdefault(span.label, set()).add(prints.surface(span))
             totals["discontinuous"] += span.discontinuous
             pieces = span.fragments or ((span.start, span.end),)
             places = [(starts.get(start), ends.get(end)) for start, end in pieces]
@@ -81,8 +90,12 @@ def statistics(documents: Iterable[Document]) -> DataStatistics:
                 length += last - first + 1
             else:
                 lengths[length] += 1
-            _touch(document, span, touched)
-        totals["empty"] += sum(not any(touched[first:last]) for first, last in document.sentences)
+            first, last = _touched(document, span)
+            if first < last:
+                edges[first] += 1
+                edges[last] -= 1
+        touched = bytes(map(bool, accumulate(edges)))
+        totals["empty"] += sum(1 not in touched[first:last] for first, last in document.sentences)
     return DataStatistics(
         documents=totals["documents"],
         sentences=totals["sentences"],
@@ -108,10 +121,47 @@ def _nested(spans: Iterable[Span]) -> int:
     return count
 
 
-def _touch(document: Document, span: Span, touched: bytearray) -> None:
-    """Mark the tokens a span has characters of."""
-    at = bisect_right(document.tokens, span.start, key=lambda token: token.end)
-    for index in range(at, len(document.tokens)):
-        if document.tokens[index].start >= span.end:
-            break
-        touched[index] = 1
+def _touched(document: Document, span: Span) -> tuple[int, int]:
+    """The tokens between a span's first and last character, as a range."""
+    tokens = document.tokens
+    return bisect_right(tokens.ends, span.start), bisect_left(tokens.starts, span.end)
+
+
+class _Prints:
+    """What tells the surfaces of a text's spans apart, in a time that does not grow with their length.
+
+    Nested spans together may be much longer than their text. So a long surface is its length and its characters as one
+    number to the base of all characters, modulo a prime (Karp and Rabin 1987), from such numbers of the text's
+    beginnings.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._begun: list[int] = []  # the number of the text up to each block
+
+    def surface(self, span: Span) -> str | tuple[int, int]:
+        """A short surface itself, else its length and its number."""
+        pieces = span.fragments or ((span.start, span.end),)
+        length = sum(end - start for start, end in pieces) + len(pieces) - 1  # joined by blanks
+        if length < _LONG:
+            return " ".join(self._text[start:end] for start, end in pieces)
+        number = 0
+        for place, (start, end) in enumerate(pieces):
+            number = number * _BASE + ord(" ") if place else 0
+            shift = pow(_BASE, end - start, _PRIME)
+            number = (number * shift + self._until(end) - self._until(start) * shift) % _PRIME
+        return length, number
+
+    def _until(self, at: int) -> int:
+        if not self._begun:
+            self._begun = [0]
+            shift = pow(_BASE, _BLOCK, _PRIME)
+            for start in range(0, len(self._text) - _BLOCK + 1, _BLOCK):
+                block = _number(self._text[start : start + _BLOCK])
+                self._begun.append((self._begun[-1] * shift + block) % _PRIME)
+        block, rest = divmod(at, _BLOCK)
+        return self._begun[block] * pow(_BASE, rest, _PRIME) + _number(self._text[at - rest : at])
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(text.encode("utf-32-be", "surrogatepass"), "big")
