@@ -100,6 +100,10 @@ class JsonLines:
         """Write the end."""
         self._write({"what": what, "closed": True})
 
+    def say(self, text: str) -> None:
+        """Write a line for the reader."""
+        self._write({"say": text})
+
     def _write(self, event: dict[str, Any]) -> None:
         print(json.dumps(event), file=self.stream, flush=True)
 
@@ -120,6 +124,8 @@ def say(text: str) -> None:
     if isinstance(_sink, Terminal):
         _sink.progress.console.print(text, highlight=False, markup=False)
     else:
+        if isinstance(_sink, JsonLines):
+            _sink.say(text)
         print(text, file=sys.stderr, flush=True)
 
 

@@ -16,8 +16,9 @@ from families import CORPUS, options
 
 import onoma
 from onoma import datasets
-from onoma.comparison import Experiment, compare
+from onoma.comparison import Experiment, compare, run
 from onoma.exceptions import ConfigError, DataError
+from onoma.models.encoder_tagger.options import EncoderTaggerOptions
 from onoma.report.schema import SCHEMA_FILE, read
 
 SYSTEMS = {
@@ -184,6 +185,30 @@ def test_several_seeds_give_a_mean(corpus: Path) -> None:
     assert all(point.dev_f1 is not None for run in tagger.training for point in run.curve)
 
 
+def test_an_encoder_folder_starts_at_the_experiment_file(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative folder there is found from anywhere, another one is a hub id; a changed folder is trained on anew."""
+    (corpus / "encoder").mkdir()
+    (corpus / "encoder" / "config.json").write_text("{}")
+    monkeypatch.chdir(corpus.parent)
+    inside = EncoderTaggerOptions.model_validate({"encoder": "encoder"}).located(corpus)
+    assert (inside.encoder, inside.depends_on()) == (str(corpus / "encoder"), (corpus / "encoder",))
+    for encoder in ("sentence-transformers/all-MiniLM-L6-v2", None):
+        there = EncoderTaggerOptions.model_validate({"encoder": encoder}).located(corpus)
+        assert (there.encoder, there.depends_on()) == (encoder, ())
+    systems = {"tagger": {"family": "encoder_tagger", "options": {"encoder": "encoder"}}}
+    marks: list[str] = []
+
+    def spawn(*arguments: object) -> dict[str, str]:
+        marks.append(str(arguments[-1]))
+        return {"status": "failed", "error": "not tried"}
+
+    monkeypatch.setattr(run, "_spawn", spawn)
+    for text in ("{}", "{}", "[]"):
+        (corpus / "encoder" / "config.json").write_text(text)
+        compare(experiment(systems=systems), corpus / "out", base=corpus)
+    assert marks[0] == marks[1] != marks[2]
+
+
 def test_a_killed_run_takes_its_child_along_and_resumes(corpus: Path) -> None:
     """kill -9 in the middle of training; the next run goes on from the checkpoint and finishes."""
     pytest.importorskip("torch")
@@ -194,17 +219,17 @@ def test_a_killed_run_takes_its_child_along_and_resumes(corpus: Path) -> None:
         "compare(Experiment.model_validate(json.loads(sys.argv[1])), sys.argv[2], base=sys.argv[3])\n"
     )
     arguments = [sys.executable, "-c", script, settings.model_dump_json(), str(corpus / "out"), str(corpus)]
-    run = subprocess.Popen(arguments)
+    first = subprocess.Popen(arguments)
     checkpoints = corpus / "out" / "systems" / "tagger" / "seed-1" / "checkpoints"
     deadline = time.monotonic() + 120
     while not list(checkpoints.glob("checkpoint-*/trainer_state.json")) and time.monotonic() < deadline:
-        assert run.poll() is None, "the run ended before it could be killed"
+        assert first.poll() is None, "the run ended before it could be killed"
         time.sleep(0.02)
     if os.name == "nt":
-        run.kill()
+        first.kill()
     else:
-        run.send_signal(signal.SIGKILL)
-    run.wait()
+        first.send_signal(signal.SIGKILL)
+    first.wait()
     time.sleep(1)  # the child notices that its parent is gone
     states = sorted(checkpoints.glob("checkpoint-*"))
     time.sleep(1)
@@ -226,6 +251,14 @@ def test_a_killed_run_takes_its_child_along_and_resumes(corpus: Path) -> None:
         ({"systems": {"x": {"family": "feature_crf", "options": {"cc": 1}}}}, "'cc' is no setting"),
         ({"systems": {"x": {"family": "feature_crf", "model": "y"}}}, "one of the three"),
         ({"systems": {"a/b": SYSTEMS["crf"]}}, "cannot be a folder's name"),
+        *(
+            ({"systems": {name: SYSTEMS["crf"]}}, "cannot be a folder's name")
+            for name in ("a<b", "a>b", 'a"b', "a|b", "a?b", "a*b", "a\tb", "a.", "a ", "CON", "nul.txt", "Com1", "lpt9")
+        ),
+        ({"systems": {"Crf": SYSTEMS["crf"], "cRF": SYSTEMS["crf"]}}, "'Crf' and 'cRF' are one folder"),
+        ({"systems": {"\u00e9": SYSTEMS["crf"], "e\u0301": SYSTEMS["crf"]}}, "are one folder"),
+        ({"systems": {"x" * 201: SYSTEMS["crf"]}}, "longer than 200 bytes"),
+        ({"sets": {"a|b": {"source": "all.conll"}}}, "cannot be a folder's name"),
         ({"seeds": [1, 1]}, "stands twice"),
         ({"sedes": [1]}, "'sedes' is no setting"),
     ],

@@ -15,8 +15,8 @@ import pytest
 from families import CORPUS, PROGRAM, program
 
 import onoma
-from onoma import Document, Prediction, Span, datasets
-from onoma.comparison import Experiment, compare
+from onoma import Document, Prediction, Span, datasets, progress
+from onoma.comparison import Experiment, compare, run
 from onoma.exceptions import ConfigError, DataError
 from onoma.report.schema import SCHEMA_FILE, read
 
@@ -109,6 +109,86 @@ def test_lost_answers_are_counted_and_a_silent_program_is_a_failed_system(corpus
     assert "there is no program 'no-such-program'" in str(absent.error)
 
 
+def test_a_saved_program_that_changed_is_asked_again(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card alone says nothing of the program it names."""
+    monkeypatch.chdir(corpus)
+    command = other(corpus)["options"]["command"]
+    onoma.Recognizer.create("external", [], options={"command": command}).save(corpus / "saved")
+    settings = experiment({"saved": {"model": "saved"}})
+    first = compare(settings, corpus / "out", base=corpus)
+    record = corpus / "out" / "systems" / "saved" / "seed-0" / "cell.json"
+    before = record.stat().st_mtime_ns
+    compare(settings, corpus / "out", base=corpus)
+    assert record.stat().st_mtime_ns == before
+    program(corpus, PROGRAM.replace('"Bob": "PER"', '"x": "x"'))
+    second = compare(settings, corpus / "out", base=corpus)
+    assert second.systems[0].scores["home"].micro.f1 < first.systems[0].scores["home"].micro.f1
+    assert second.systems[0].options is not None and second.systems[0].options["cwd"] == f".../{corpus.name}"
+
+
+def test_no_secret_and_no_path_of_the_machine_is_published(corpus: Path) -> None:
+    """In what is there to be shared; the saved card needs both."""
+    silent = {"command": ["no-such-program"], "env": {"TOKEN": "s3cret"}}
+    systems = {
+        "other": other(corpus, env={"TOKEN": "s3cret"}),
+        "failed": {"family": "external", "options": silent},
+    }
+    results = compare(experiment(systems), corpus / "out", base=corpus)
+    found, failed = results.systems
+    assert (found.status, failed.status) == ("ok", "failed")
+    for options in (found.options, failed.options, results.config["systems"]["other"]["options"]):
+        assert options is not None and options["env"] == {"TOKEN": "***"}
+    assert found.options is not None and found.options["cwd"] is None
+    cells = corpus / "out" / "systems" / "other" / "seed-1" / "cell.json"
+    for file in (corpus / "out" / "results.json", corpus / "out" / "results.md", corpus / "out" / "report.html", cells):
+        text = file.read_text(encoding="utf-8")
+        assert "s3cret" not in text and str(corpus) not in text, file
+    assert "s3cret" in (cells.parent / "model" / "onoma.json").read_text(encoding="utf-8")
+
+
+def test_a_command_may_name_anything(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of the results and its parents, devices, and folders as large as a machine are not looked through."""
+    monkeypatch.setattr(run, "MOST_FILES", 5)
+    said: list[str] = []
+    monkeypatch.setattr(progress, "say", said.append)
+    (corpus / "large").mkdir()
+    for number in range(6):
+        (corpus / "large" / str(number)).write_text("")
+    system = other(corpus)
+    system["options"]["command"] += ["..", ".", "/", "/dev/stdin", "runs", "large", "small"]
+    (corpus / "runs").mkdir()
+    (corpus / "small").mkdir()
+    record = corpus / "runs" / "out" / "systems" / "other" / "seed-1" / "cell.json"
+
+    def asked() -> int:
+        (found,) = compare(experiment({"other": system}), corpus / "runs" / "out", base=corpus).systems
+        assert found.status == "ok", found.error
+        return record.stat().st_mtime_ns
+
+    before = asked()
+    assert any("large: more than 5 files" in line for line in said)
+    (corpus / "large" / "0").write_text("changed")
+    assert asked() == before
+    (corpus / "small" / "weights").write_text("new")
+    assert asked() > before
+
+
+def test_what_a_cell_says_reaches_the_reader(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A lost answer, an unusable one: said aloud, and in the log of the cell."""
+    crash = PROGRAM.replace("    spans = [", "    if asked['id'] == '5': sys.exit('out of memory')\n    spans = [")
+    progress.use(progress.Lines())
+    try:
+        compare(experiment({"crash": other(corpus, "print('hello')\n" + crash)}), corpus / "out", base=corpus)
+    finally:
+        progress.use(None)
+    said = capsys.readouterr().err
+    log = (corpus / "out" / "systems" / "crash" / "seed-1" / "log.txt").read_text(encoding="utf-8")
+    for text in (said, log):
+        assert "4 of 8 documents not answered: exit code 1: out of memory" in text
+        assert "1 lines that are no answers are left out, the first 'hello'" in text
+    assert "crash, seed 1: external:" in said
+
+
 def test_a_killed_run_leaves_no_program_behind(corpus: Path) -> None:
     note = corpus / "note"
     text = f"import os, time\nopen({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
@@ -117,12 +197,14 @@ def test_a_killed_run_leaves_no_program_behind(corpus: Path) -> None:
         "import sys, json; from onoma.comparison import Experiment, compare\n"
         "compare(Experiment.model_validate(json.loads(sys.argv[1])), sys.argv[2], base=sys.argv[3])\n"
     )
-    run = subprocess.Popen([sys.executable, "-c", script, settings.model_dump_json(), str(corpus / "out"), str(corpus)])
+    first = subprocess.Popen(
+        [sys.executable, "-c", script, settings.model_dump_json(), str(corpus / "out"), str(corpus)]
+    )
     deadline = time.monotonic() + 60
     while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    run.kill()
-    run.wait()
+    first.kill()
+    first.wait()
     pid = int(note.read_text())
 
     def alive() -> bool:
@@ -172,6 +254,19 @@ def test_predictions_alone_need_no_training_and_any_format_will_do(corpus: Path)
     assert [each.tags for each in datasets.read_predictions(kept)] == [
         each.tags for each in datasets.read_predictions(corpus / "home.conll")
     ]
+
+
+def test_a_folder_of_predictions_is_read_and_watched(corpus: Path) -> None:
+    """brat, and any other format that is a folder."""
+    gold = [Document("one", "Ada left Rome.", spans=(Span(0, 3, "PER"), Span(9, 13, "LOC")))]
+    datasets.write(gold, corpus / "gold.jsonl")
+    datasets.write(gold, corpus / "found", "brat")
+    settings = experiment({"brat": {"predictions": {"home": "found"}}}, sets={"home": {"source": "gold.jsonl"}})
+    (found,) = compare(settings, corpus / "out", base=corpus).systems
+    assert (found.status, found.error) == ("ok", None) and found.scores["home"].micro.f1 == 1
+    datasets.write([gold[0].with_spans(gold[0].spans[:1])], corpus / "found", "brat")
+    (found,) = compare(settings, corpus / "out", base=corpus).systems
+    assert found.scores["home"].micro.recall == 0.5
 
 
 def test_a_changed_file_is_read_again(corpus: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -20,7 +21,7 @@ from onoma import Document, Prediction, Problem, Recognizer, Span, datasets, pro
 from onoma.cli import main
 from onoma.datasets.predictions import prediction_line
 from onoma.exceptions import ConfigError, DataError, ModelError
-from onoma.models.external import External, ExternalOptions
+from onoma.models.external import External, ExternalOptions, processes
 from onoma.models.external.answers import Answers
 
 HEAD = "import json, os, sys, time\nasked = [json.loads(line) for line in sys.stdin]\n"
@@ -196,7 +197,8 @@ def test_ids_that_were_not_asked_for_are_left_out_and_counted(tmp_path: Path, to
     found = made(tmp_path, say(*lines)).predict(ASKED[:2])
     assert found == [Prediction("0"), Prediction("1")]
     assert any("2 answers for ids not asked for are left out, the first '7'" in line for line in told)
-    assert any("3 lines that are no answers are left out" in line for line in told)
+    assert any("1 answers are left out: 'id' must be the very string" in line for line in told)
+    assert any("2 lines that are no answers are left out, the first 'loading'" in line for line in told)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +243,79 @@ def test_a_second_answer_and_a_broken_line_are_problems_of_their_document(tmp_pa
     assert found[1].problems == (Problem("malformed", broken[:80]),)
 
 
+def test_what_is_repeated_without_end_takes_no_memory(tmp_path: Path, told: list[str]) -> None:
+    repeated = "for number in range(5000): print(json.dumps({'id': '0', 'spans': []}))\n"
+    found = made(tmp_path, say(*map(answer, range(4))) + repeated + "print('noise\\n' * 5000)").predict(ASKED)
+    assert [len(each.problems) for each in found] == [1, 0, 0, 0]
+    assert any("5,000 answers to documents already answered are left out" in line for line in told)
+    assert any("5,000 lines that are no answers are left out, the first 'noise'" in line for line in told)
+
+
+def test_unusable_answers_are_told(tmp_path: Path, told: list[str]) -> None:
+    bad = answer(1, (0, 3, "PER"), (9, 99, "LOC"), (3, 3, "LOC"))
+    made(tmp_path, say({"id": "0", "spans": None}, bad, answer(2), answer(3))).predict(ASKED)
+    assert any("1 answers hold no list of 'spans', the first '{" in line for line in told)
+    assert any("2 spans are no mentions" in line and "'ungrounded: [9:99]'" in line for line in told)
+
+
+@pytest.mark.parametrize("first", ["", say(answer(0, (0, 3, "PER")))])
+def test_a_program_that_prints_but_does_not_answer_is_ended(tmp_path: Path, told: list[str], first: str) -> None:
+    """Neither noise nor repeated answers are a new answer, so the clock goes on."""
+    noise = f"line = json.dumps({answer(0)!r}) if {bool(first)} else 'still loading'\nwhile True: print(line)"
+    started = time.monotonic()
+    model = made(tmp_path, first + noise, timeout=1)
+    if first:
+        assert lost(model.predict(ASKED)[1]) == "external: no answer for 1 s"
+        assert any("answers to documents already answered" in line for line in told)
+    else:
+        with pytest.raises(ModelError, match="no answer for 1 s; the first line it wrote is 'still loading'"):
+            model.predict(ASKED)
+    assert time.monotonic() - started < 10
+
+
+def test_answers_that_come_slowly_but_come_are_waited_for(tmp_path: Path) -> None:
+    text = "for each in asked:\n    time.sleep(0.4)\n    print(json.dumps({'id': each['id'], 'spans': []}), flush=True)"
+    assert not any(each.problems for each in made(tmp_path, text, timeout=1).predict(ASKED))
+
+
+def test_a_line_without_an_end_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LONGEST_LINE", 1 << 20)
+    text = say(answer(0)) + "while True: print('x' * 65536, end='')"
+    found = made(tmp_path, text).predict(ASKED)
+    assert not found[0].problems and lost(found[1]) == "external: a line of its output is longer than 64 MiB"
+
+
+def test_a_last_line_may_lack_its_end(tmp_path: Path) -> None:
+    text = say(*map(answer, range(3))) + f"sys.stdout.write({json.dumps(answer(3))!r})"
+    assert not any(each.problems for each in made(tmp_path, text).predict(ASKED))
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_a_child_that_outlives_the_program_costs_no_time_and_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: bool
+) -> None:
+    """It holds stdout and stderr open; its parent is gone, so only the group, or having been seen, finds it."""
+    monkeypatch.setattr(processes, "GROUPS", groups and processes.GROUPS)
+    note = tmp_path / "child"
+    text = (
+        "import subprocess\n"
+        "child = subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(600)'])\n"
+        f"open({str(note)!r}, 'w').write(str(child.pid))\n"
+    ) + say(*map(answer, range(4)))
+    started = time.monotonic()
+    found = made(tmp_path, text + ("" if groups else "sys.stdout.flush(); time.sleep(1)")).predict(ASKED)
+    assert not any(each.problems for each in found)
+    assert time.monotonic() - started < 8
+    deadline = time.monotonic() + 5
+    while alive(int(note.read_text())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(int(note.read_text()))
+
+
 def test_megabytes_of_stderr_are_heard_out(tmp_path: Path) -> None:
     text = "sys.stderr.write('noise ' * 900_000 + '\\n'); print('bad end', file=sys.stderr)\n" + say(answer(0))
     found = made(tmp_path, text + "sys.exit(1)").predict(ASKED[:2])
@@ -263,6 +338,8 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
         ("time.sleep(600)", "no answer for 0.5 s"),
         ("print('{}')", "it ended without an answer; the first line it wrote is '{}'"),
         (say(answer(9)), "it answered for '9', an id not asked for"),
+        (say({**answer(0), "id": 0}), "'id' must be the very string that was asked, \"7\" and not 7, the first"),
+        (say([answer(number) for number in range(4)]), "a JSON array is no answer, write one object a line"),
         ("", "no document was answered: it ended without an answer"),
     ],
 )
@@ -323,12 +400,11 @@ def test_the_whole_tree_is_ended_with_it(tmp_path: Path) -> None:
     ) + say(answer(0))
     found = made(tmp_path, text + "sys.stdout.flush(); time.sleep(600)", timeout=1).predict(ASKED)
     assert lost(found[1]) == "external: no answer for 1 s"
-    child = int(note.read_text())
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    assert not alive(int(note.read_text()))
 
 
 def test_an_interrupted_call_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(self: Answers, line: bytes) -> bool:
+    def interrupted(self: Answers, line: bytes) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Answers, "take", interrupted)
@@ -351,6 +427,29 @@ def test_folder_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (found,) = model.predict(ASKED[:1])
     assert isinstance(found.raw, tuple) and found.raw[1] == "é"
     assert Path(found.raw[0]).samefile(tmp_path / "inside")
+
+
+def test_a_program_is_found_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder in which it was named is saved with it."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    command = json.dumps([*program(tmp_path)[:-1], "program.py"])
+    assert main(["train", "--model", "external", "--out", "model", "--options.command", command]) == 0
+    assert "warning" not in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert onoma.load("../model").predict(CORPUS)[0].spans
+    missing = '["no-such-program"]'
+    assert main(["train", "--model", "external", "--out", "other", "--options.command", missing]) == 0
+    assert "warning: external: there is no program 'no-such-program'" in capsys.readouterr().err
+    progress.use(None)
+
+
+def test_no_value_of_the_environment_is_recorded() -> None:
+    options = ExternalOptions(command=("a",), env={"TOKEN": "s3cret"})
+    assert options.recorded() == {**options.model_dump(mode="json"), "env": {"TOKEN": "***"}}
+    assert ExternalOptions.masked({"command": ["a"], "env": {"TOKEN": "s3cret"}})["env"] == {"TOKEN": "***"}
 
 
 def test_a_saved_folder_is_the_card_alone_and_starts_nothing_when_read(tmp_path: Path) -> None:
@@ -394,6 +493,13 @@ def test_a_stream_is_asked_in_large_calls(tmp_path: Path) -> None:
 def test_what_the_answers_depend_on(tmp_path: Path) -> None:
     (tmp_path / "predict.py").write_text("")
     (tmp_path / "model").mkdir()
+    beside = tmp_path.parent / "beside.txt"
+    beside.write_text("")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+    nothing = (".", "..", "../..", "/", "/dev/stdin", "/dev/null", "pipe", "--fast", "x" * 5000, "sub/..", "nowhere")
+    options = ExternalOptions(command=("python", "predict.py", "./model/../model", "model", *nothing, "../beside.txt"))
+    assert options.located(tmp_path).depends_on() == (tmp_path / "predict.py", tmp_path / "model", beside)
     options = ExternalOptions(command=("python", "predict.py", "model", ".", "--fast", "x" * 5000))
     assert options.located(tmp_path).depends_on() == (tmp_path / "predict.py", tmp_path / "model")
     assert options.located(tmp_path).cwd == str(tmp_path)

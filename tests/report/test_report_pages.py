@@ -307,3 +307,23 @@ def test_write_into_a_file_is_one_line(results: Results, tmp_path: Path) -> None
     (tmp_path / "taken").write_text("", encoding="utf-8")
     with pytest.raises(DataError, match="cannot be written"):
         html.write(results, tmp_path / "taken")
+
+
+def test_the_seed_of_a_file_is_no_further_seed(data: dict[str, Any]) -> None:
+    """A saved model or a file of predictions stands as seed 0 beside systems that were trained."""
+    for system, seeds in zip(data["systems"], ([0], [1], [0], [1], [0]), strict=True):
+        system["seeds"] = seeds
+        system["training"] = []
+        for block in system.get("scores", {}).values():
+            block["per_seed"] = block["per_seed"][:1]
+    text = Page(html.render(loads(json.dumps(data)))).text
+    assert "· 1 seed ·" in text and "the mean over seeds" not in text
+
+
+def test_the_row_without_a_label_is_explained(data: dict[str, Any]) -> None:
+    plain = loads(json.dumps(data))
+    nothing = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0, "fp": 3, "undefined": ["recall"]}
+    data["systems"][2]["scores"]["news"]["by_label"]["?"] = nothing
+    for render in (markdown.render, lambda results: Page(html.render(results)).text):
+        assert "The row ? counts problems" in render(loads(json.dumps(data)))
+        assert "The row ? counts problems" not in render(plain)

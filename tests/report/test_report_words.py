@@ -160,3 +160,24 @@ def test_labels_on_one_side_keep_apart(places: list[tuple[float, float]]) -> Non
         heights = sorted(label.text_y for label in labels if label.left == side)
         assert all(b - a >= 17.9 for a, b in itertools.pairwise(heights))
     assert all(label.text_y >= label.y - 0.01 for label in labels)
+
+
+def test_lost_answers_and_problems_are_a_sentence_a_system(data: dict[str, Any]) -> None:
+    for system in data["systems"]:
+        for block in system.get("scores", {}).values():
+            block["problems"] = {}
+    assert words.faults(loads(json.dumps(data))) == []
+    data["systems"][0]["scores"]["news"]["problems"] = {"ungrounded": 1, "truncated": 2000, "duplicate": 0}
+    data["systems"][0]["scores"]["tweets"]["problems"] = {"unknown_label": 3.5, "missing_document": 1}
+    (sentence,) = words.faults(loads(json.dumps(data)))
+    assert words.plain(sentence) == (
+        "crf: 2,000 lost or cut, 1 ungrounded on news; 1 not answered, 3.5 unknown label on tweets."
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0.0, "0 kB"), (0.0004, "0.4 kB"), (0.017, "17 kB"), (0.0999, "100 kB"), (0.1, "0.1 MB"), (88.04, "88.0 MB")],
+)
+def test_small_sizes_are_not_nothing(size: float, text: str) -> None:
+    assert numbers.megabytes(size) == text

@@ -63,13 +63,14 @@ def summary(results: Results) -> list[Any]:
     """The scoreboard and the verdict, for a terminal."""
     from rich.table import Table
 
-    from onoma.report.words import plain, verdict
+    from onoma.report import numbers
+    from onoma.report.words import faults, plain, verdict
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("micro F1, %")
     for name in results.sets:
         table.add_column(escape(name), justify="right")
-    for column in ("train s", "words/s", "memory MB", "size MB"):
+    for column in ("train s", "words/s", "memory MB", "size"):
         table.add_column(column, justify="right")
     main = next(iter(results.sets))
     for system in results.systems:
@@ -89,7 +90,7 @@ def summary(results: Results) -> list[Any]:
             "-" if system.train is None else f"{system.train.seconds:,.0f}",
             "-" if speed is None else f"{speed:,.0f}",
             "-" if system.peak_memory_mb is None else f"{system.peak_memory_mb:,.0f}",
-            "-" if system.size_mb is None else f"{system.size_mb:,.1f}",
+            numbers.megabytes(system.size_mb),
         )
-    lines = ["", *(escape(plain(sentence)) for sentence in verdict(results))]
+    lines = ["", *(escape(plain(sentence)) for sentence in (*verdict(results), *faults(results)))]
     return [table, *lines]

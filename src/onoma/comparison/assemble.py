@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from onoma import datasets, progress, tokenization
-from onoma.comparison.experiment import Experiment, SetSettings
+from onoma import datasets, models, progress, tokenization
+from onoma.comparison.differences import differences
+from onoma.comparison.experiment import Experiment, SetSettings, SystemSettings
 from onoma.comparison.sources import Loaded, describe
 from onoma.document import Document
 from onoma.environment import environment
-from onoma.evaluation import Scores, compare, evaluate, holm
+from onoma.evaluation import Scores, evaluate
 from onoma.evaluation.seeds import mean_over_seeds
-from onoma.report.schema import Comparison, EpochPoint, Results, SeedScore, SetScores, Speed, System, TrainingRun
+from onoma.report.schema import EpochPoint, Results, SeedScore, SetScores, Speed, System, TrainingRun
 
 __all__ = ["assemble"]
 
@@ -38,16 +38,36 @@ def assemble(experiment: Experiment, sets: dict[str, Loaded], cells: dict[str, d
                     for seed in finished
                 ]
                 bar.add(note=f"{name} on {set_name}")
-        comparisons = [row for set_name in sets for row in _compare(set_name, scores, experiment.resamples)]
+        comparisons = [
+            row
+            for set_name in sets
+            for row in differences(
+                set_name, {name: each[set_name] for name, each in scores.items()}, experiment.resamples
+            )
+        ]
     return Results(
         schema=1,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        config=experiment.model_dump(mode="json", exclude_none=True),
+        config=_config(experiment),
         environment=environment(),
         sets={name: describe(experiment.sets[name], loaded) for name, loaded in sets.items()},
         systems=tuple(_system(name, cells[name], scores.get(name), experiment) for name in experiment.systems),
         comparisons=tuple(comparisons),
     )
+
+
+def _config(experiment: Experiment) -> dict[str, Any]:
+    """The experiment as it was given, secret options masked."""
+    config = experiment.model_dump(mode="json", exclude_none=True)
+    for name, system in experiment.systems.items():
+        config["systems"][name]["options"] = _masked(system)
+    return config
+
+
+def _masked(system: SystemSettings) -> dict[str, Any]:
+    if system.family is None:
+        return system.options
+    return models.options(system.family, system.options).masked(system.options)
 
 
 def _score(
@@ -70,7 +90,7 @@ def _system(
             seeds=tuple(cells),
             status="failed",
             error=f"seed {seed}: {cell['error']}",
-            options=settings.options,
+            options=_masked(settings),
         )
     records = list(cells.values())
     return System(
@@ -136,26 +156,3 @@ def _training(seed: int, fitted: dict[str, Any]) -> TrainingRun:
     return TrainingRun(
         seed=seed, epochs=round(fitted["epochs"]), best_epoch=None if best is None else round(best), curve=tuple(points)
     )
-
-
-def _compare(set_name: str, scores: dict[str, dict[str, list[Scores]]], resamples: int) -> list[Comparison]:
-    """Every pair of systems on one set, p-values Holm-adjusted over them."""
-    if not resamples:
-        return []
-    pairs = list(combinations(scores, 2))
-    found = [compare(scores[a][set_name], scores[b][set_name], resamples=resamples) for a, b in pairs]
-    adjusted = holm([each.p_value for each in found])
-    return [
-        Comparison(
-            set=set_name,
-            metric=each.metric,
-            a=a,
-            b=b,
-            difference=each.difference,
-            interval=each.interval,
-            p_value=each.p_value,
-            p_adjusted=p_adjusted,
-            test=f"{each.test.replace('_', ' ')}, {each.units:,} {each.unit}s, {each.seeds_a}+{each.seeds_b} seeds",
-        )
-        for (a, b), each, p_adjusted in zip(pairs, found, adjusted, strict=True)
-    ]

@@ -67,13 +67,29 @@ def run(experiment: Experiment, base: Path, name: str, seed: int, folder: Path) 
         size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file()) / 1e6
         record |= {
             "family": recognizer.family,
-            "options": recognizer.model.options.model_dump(mode="json"),
+            "options": _recorded(system, recognizer),
             "predict": predict,
             # What learns nothing keeps its weights elsewhere, if it has any.
             "size_mb": size if getattr(recognizer.model, "learns", True) else None,
         }
     write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
     return record
+
+
+def _recorded(system: SystemSettings, recognizer: Recognizer) -> dict[str, Any]:
+    """The options for readers of the results: as the experiment gives them, no secret, and no path of this machine."""
+    if system.family is not None:
+        return models.options(system.family, system.options).recorded()
+    return _placeless(recognizer.model.options.recorded())
+
+
+def _placeless(value: Any) -> Any:
+    """The same with the last name alone of every absolute path."""
+    if isinstance(value, dict):
+        return {key: _placeless(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_placeless(each) for each in value]
+    return f".../{Path(value).name}" if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def _family(system: SystemSettings) -> str:

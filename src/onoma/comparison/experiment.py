@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -101,9 +103,8 @@ class Experiment(Settings):
             if self.train is None and system.family is not None and models.learns(system.family):
                 raise ValueError(f"there is a system to train, {name!r}, but no [train] data")
             self._each_set_has_a_file(name, system)
-        for name in (*self.sets, *self.systems):
-            if not name or any(mark in name for mark in "/\\:\0") or name.startswith("."):
-                raise ValueError(f"{name!r} cannot be a folder's name: use letters, digits, '-' and '_'")
+        for names in (self.sets, self.systems):
+            _check_names(names)
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("a seed stands twice in seeds")
         return self
@@ -127,6 +128,31 @@ class Experiment(Settings):
         if system.seeds is not None:
             return system.seeds
         return self.seeds if models.family(system.family).seeded else self.seeds[:1]
+
+
+FORBIDDEN = frozenset('/\\:<>"|?*')
+DEVICES = frozenset(("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³")))
+"""Names that Windows keeps for devices, whatever ending they have."""
+LONGEST_NAME = 200
+"""Bytes of UTF-8: file names hold 255, and ours have something before and behind."""
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Raise `ValueError` for names that are no folder on some system, and for two that are the same folder on one."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name or FORBIDDEN & set(name) or any(ord(mark) < 32 or ord(mark) == 127 for mark in name):
+            raise ValueError(f"{name!r} cannot be a folder's name: use letters, digits, '-' and '_'")
+        if name.startswith(".") or name.endswith((".", " ")):
+            raise ValueError(f"{name!r} cannot be a folder's name everywhere: it begins or ends with a dot or a blank")
+        if name.split(".")[0].rstrip().casefold() in DEVICES:
+            raise ValueError(f"{name!r} cannot be a folder's name: it is a device on Windows")
+        if len(name.encode("utf-8", "replace")) > LONGEST_NAME:
+            raise ValueError(f"{name[:40]!r}... is longer than {LONGEST_NAME} bytes")
+        same = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+        if same in seen:
+            raise ValueError(f"{seen[same]!r} and {name!r} are one folder where case does not count: rename one")
+        seen[same] = name
 
 
 def located(source: str, folder: Path) -> str:

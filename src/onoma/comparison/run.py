@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,10 @@ from onoma.comparison.assemble import assemble
 from onoma.comparison.cell import RECORD, CellRecord, set_mark
 from onoma.comparison.experiment import Experiment, SystemSettings, located
 from onoma.comparison.sources import Loaded, load
-from onoma.exceptions import ConfigError, DataError
+from onoma.exceptions import ConfigError, DataError, OnomaError
 from onoma.files import write_text
 from onoma.models.external.processes import end_tree
+from onoma.recognizer import CARD
 from onoma.report import html
 from onoma.report.schema import Results, dumps
 from onoma.version import __version__
@@ -32,6 +35,9 @@ Cells = dict[str, dict[int, CellRecord]]
 
 FAMILY_EVERY = 0.5
 """Seconds between two looks at which processes a cell has started: a look costs milliseconds."""
+
+MOST_FILES = 10_000
+"""Files in a folder that a command names; a larger one is taken for no model of its own."""
 
 MARK = "fingerprint"
 """The file that says which training a cell is of, and that the folder is ours."""
@@ -54,7 +60,7 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     }
     sets = {name: _told(name, loaded, learnt) for name, loaded in sets.items()}
     marks = {name: set_mark(experiment.sets[name], loaded.sha256) for name, loaded in sets.items()}
-    fingerprint = {name: _fingerprint(experiment, name, base, learnt) for name in experiment.systems}
+    fingerprint = {name: _fingerprint(experiment, name, base, learnt, out) for name in experiment.systems}
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -89,7 +95,7 @@ def _told(name: str, loaded: Loaded, learnt: dict[str, str | None]) -> Loaded:
     return replace(loaded, notes=(*loaded.notes, *notes))
 
 
-def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str, str | None]) -> str:
+def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str, str | None], out: Path) -> str:
     """A hash of everything the training of a system depends on, or of the saved model it is.
 
     `learnt` holds the sha256 of the training and the dev file.
@@ -97,27 +103,55 @@ def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str
     system = experiment.systems[name]
     parts: list[Any] = [__version__, system.model_dump(mode="json", exclude={"seeds"})]
     if system.predictions is not None:
-        parts += [_sha256(Path(located(file, base))) for file in system.predictions.values()]
+        parts += [_whole(Path(located(file, base))) for file in system.predictions.values()]
     elif system.model is not None:
-        parts.append(_content(Path(located(system.model, base))))
+        folder = Path(located(system.model, base))
+        parts += [_content(folder), *_saved_parts(folder, out)]
     else:
-        parts += _family_parts(experiment, system, base, learnt)
+        parts += _family_parts(experiment, system, base, learnt, out)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _family_parts(
-    experiment: Experiment, system: SystemSettings, base: Path, learnt: dict[str, str | None]
+    experiment: Experiment, system: SystemSettings, base: Path, learnt: dict[str, str | None], out: Path
 ) -> list[Any]:
     assert system.family is not None
     parts: list[Any] = []
     if models.learns(system.family):
         for source, sha256 in zip((experiment.train, experiment.dev), learnt.values(), strict=True):
             parts.append(None if source is None else [source.model_dump(mode="json"), sha256])
-    encoder = system.options.get("encoder")
-    parts.append(_content(Path(encoder)) if isinstance(encoder, str) and Path(encoder).is_dir() else None)
     options = models.options(system.family, system.options).located(base.resolve())
-    parts += [_content(path) if path.is_dir() else _sha256(path) for path in options.depends_on()]
-    return parts
+    return parts + [_watched(path, out) for path in options.depends_on()]
+
+
+def _saved_parts(folder: Path, out: Path) -> list[Any]:
+    """What a saved model depends on outside its folder: nothing, unless its family keeps its weights elsewhere."""
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        if models.learns(card["family"]):
+            return []
+        paths = models.options(card["family"], card["options"]).depends_on()
+    except (OSError, ValueError, KeyError, TypeError, OnomaError):
+        return []  # whoever loads it says what is wrong
+    return [_watched(path, out) for path in paths]
+
+
+def _watched(path: Path, out: Path) -> Any:
+    """The content of what a system names; None for a folder that holds our own results, or a machine's worth."""
+    if not path.is_dir():
+        return _sha256(path)
+    whole = path.resolve()
+    if whole.parent == whole or out.resolve().is_relative_to(whole):
+        return None
+    if sum(1 for _ in islice(_files(path), MOST_FILES + 1)) > MOST_FILES:
+        progress.say(f"{path}: more than {MOST_FILES:,} files, so changes in it are not noticed")
+        return None
+    return _content(path)
+
+
+def _whole(path: Path) -> Any:
+    """The content of a file, or of a folder in one of the formats that are folders."""
+    return _content(path) if path.is_dir() else _sha256(path)
 
 
 def _sha256(path: Path) -> str:
@@ -130,11 +164,15 @@ def _sha256(path: Path) -> str:
 
 def _content(folder: Path) -> list[tuple[str, str]]:
     """Names and sha256 of the files of a folder, what a resumable training left there excepted."""
-    found: list[tuple[str, str]] = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "checkpoints" not in path.relative_to(folder).parts:
-            found.append((path.relative_to(folder).as_posix(), _sha256(path)))
-    return found
+    found = [(path.relative_to(folder).as_posix(), path) for path in _files(folder)]
+    return [(name, _sha256(path)) for name, path in sorted(found)]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The regular files of a folder and its subfolders; links to folders are not followed."""
+    for at, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "checkpoints"]
+        yield from (path for name in names if name != "checkpoints" and (path := Path(at, name)).is_file())
 
 
 def _finished(folder: Path, fingerprint: str, sets: dict[str, str]) -> CellRecord | None:
@@ -207,12 +245,14 @@ def _events(stream: Any) -> Iterator[dict[str, Any]]:
             event = json.loads(line)
         except ValueError:
             continue
-        if isinstance(event, dict) and "what" in event:
+        if isinstance(event, dict) and ("what" in event or "say" in event):
             yield event
 
 
 def _show(cell: str, event: dict[str, Any]) -> None:
-    if event.get("closed"):
+    if "say" in event:
+        progress.say(f"{cell}: {event['say']}")
+    elif event.get("closed"):
         progress.done(f"{cell}: {event['what']}")
     else:
         progress.step(f"{cell}: {event['what']}", event["done"], event["total"], event["note"])

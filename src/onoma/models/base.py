@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
@@ -15,8 +15,23 @@ from onoma.settings import Settings
 __all__ = ["DocumentModel", "FamilyOptions", "Fitted", "SelfFitting", "TagModel", "TrainingOptions"]
 
 
+MASK = "***"
+
+
 class FamilyOptions(Settings):
     """Options of a family."""
+
+    secrets: ClassVar[frozenset[str]] = frozenset()
+    """Options whose values no record of a comparison shows; of a table the keys are shown."""
+
+    @classmethod
+    def masked(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Options as they were given, each value of a secret one as `***`."""
+        return {name: _mask(value) if name in cls.secrets else value for name, value in values.items()}
+
+    def recorded(self) -> dict[str, Any]:
+        """All options as plain JSON values, secret ones masked: what a record may show."""
+        return self.masked(self.model_dump(mode="json"))
 
     def located(self, base: Path) -> Self:
         """The same options, their relative paths starting at an absolute folder `base`."""
@@ -26,6 +41,10 @@ class FamilyOptions(Settings):
     def depends_on(self) -> tuple[Path, ...]:
         """Files and folders whose content decides what is predicted, beside the saved model itself."""
         return ()
+
+
+def _mask(value: Any) -> Any:
+    return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else MASK
 
 
 class TrainingOptions(FamilyOptions):

@@ -112,9 +112,12 @@ def _content(results: Results) -> dict[str, Any]:
         "main": main,
         "ok": words.order(results),
         "absent": [system for system in results.systems if system.status != "ok"],
-        "seeds": sorted({seed for system in results.systems for seed in system.seeds}),
+        # of the system with the most: where others are files or saved, their 0 is no further seed
+        "seeds": max((system.seeds for system in results.systems), key=len, default=()),
         "boards": boards,
         "weighted": any(row.scores.weighted for board in boards for row in board.rows),
+        "nameless": any(words.has_nameless(results, board.name) for board in boards),
+        "nameless_row": words.NAMELESS_ROW,
         "forest": views.forest(results),
         "drops": views.drops(results),
         "scatter": views.scatter(results),

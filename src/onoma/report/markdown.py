@@ -129,7 +129,8 @@ def _labels(results: Results) -> str:
             parts += [f"### {escape(name)}", _table(head, rows)]
     if not parts:
         return ""
-    return "\n\n".join(["F1 (precision / recall) in percent; an asterisk marks 0/0, counted as 0.", *parts])
+    notes = [words.NAMELESS_ROW] if any(words.has_nameless(results, name) for name in results.sets) else []
+    return "\n\n".join(["F1 (precision / recall) in percent; an asterisk marks 0/0, counted as 0.", *notes, *parts])
 
 
 def _label_cell(system: System, name: str, label: str) -> str:

@@ -68,9 +68,11 @@ def seconds(number: float | None) -> str:
 
 
 def megabytes(number: float | None) -> str:
-    """A size in MB, or GB from 1,000 MB on."""
+    """A size in MB, in GB from 1,000 MB on, in kB below 0.1 MB."""
     if number is None:
         return NONE
+    if number < 0.1:
+        return f"{1000 * number:.0f} kB" if number >= 0.01 or not number else f"{1000 * number:.1f} kB"
     if number >= 1000:
         return f"{number / 1000:.2f} GB"
     return f"{number:.1f} MB" if number < 100 else f"{number:.0f} MB"

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from onoma.report.schema import Comparison, Results, System
 
 __all__ = [
+    "NAMELESS_ROW",
     "Gap",
     "Name",
     "Sentence",
     "difference",
+    "faults",
     "find",
     "gap",
+    "has_nameless",
     "is_shown",
     "main_set",
     "metric_name",
@@ -32,6 +35,14 @@ __all__ = [
 ]
 
 ALPHA = 0.05
+
+
+NO_LABEL = "?"
+NAMELESS_ROW = (
+    "The row ? counts problems in answers that name no label: false positives of no label, so it has no gold."
+)
+LOST = {"missing_document": "not answered", "truncated": "lost or cut"}
+"""Problems that stand for no mention but for all those of a document: recall is lost."""
 
 
 class Name(str):
@@ -125,6 +136,31 @@ def is_shown(row: Comparison) -> bool:
     """Whether a difference is shown at the 5 % level, by the adjusted p-value where there is one."""
     p = row.p_value if row.p_adjusted is None else row.p_adjusted
     return p is not None and p < ALPHA and row.difference != 0
+
+
+def has_nameless(results: Results, name: str) -> bool:
+    """Whether the table by label of a set has a row of problems that name no label."""
+    blocks = [system.scores[name].by_label.get(NO_LABEL) for system in ranking(results, name)]
+    return any(block is not None and not block.support for block in blocks)
+
+
+def faults(results: Results) -> list[Sentence]:
+    """Lost answers and problems, a sentence a system that has any: `crf: 2 lost or cut, 1 ungrounded on news.`"""
+    found: list[Sentence] = []
+    for system in order(results):
+        parts: list[str] = []
+        for name in results.sets:
+            problems = system.scores[name].problems if name in system.scores else {}
+            told = [
+                f"{numbers.count(n)} {LOST.get(kind) or kind.replace('_', ' ')}"
+                for kind, n in sorted(problems.items(), key=lambda item: (item[0] not in LOST, item[0]))
+                if n
+            ]
+            if told:
+                parts += ["; " if parts else ": ", ", ".join(told), " on ", Name(name)]
+        if parts:
+            found.append((Name(system.name), *parts, "."))
+    return found
 
 
 def _key(metric: str) -> str:

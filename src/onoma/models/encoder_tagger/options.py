@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+from pathlib import Path
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -28,3 +30,14 @@ class EncoderTaggerOptions(TrainingOptions):
     """Pieces that neighbouring windows of a long sentence share at least."""
     predict_tokens: int = Field(2048, ge=1)
     """Padded pieces in a batch at prediction."""
+
+    def located(self, base: Path) -> Self:
+        """The same options; an encoder that is a folder below `base` is named by its full path, a hub id stays."""
+        if self.encoder is None or not (base / self.encoder).is_dir():
+            return self
+        return self.model_copy(update={"encoder": os.path.abspath(base / self.encoder)})  # noqa: PTH100, keeps links
+
+    def depends_on(self) -> tuple[Path, ...]:
+        """The encoder's folder, where it is one."""
+        folder = None if self.encoder is None else Path(self.encoder).expanduser()
+        return (folder,) if folder is not None and folder.is_dir() else ()

@@ -6,38 +6,55 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from onoma.document import Document, Prediction, Problem, Span
 from onoma.exceptions import DataError
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "Tally"]
 
 SHOWN = 80
 """Characters of a bad line that a problem keeps."""
 _ID = re.compile(r'"id"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
+@dataclass
+class Tally:
+    """How often something was heard, and the first of it: memory does not grow with what a program prints."""
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, text: str) -> None:
+        """Count one."""
+        if not self.count:
+            self.first = text[:SHOWN]
+        self.count += 1
+
+
 class Answers:
     """What has been answered of some documents with distinct `ids`; `labels` renames the program's labels.
 
-    Lines that belong to no document are counted in `strangers` (an id nobody asked for) and `unreadable`.
+    Lines that belong to no document are counted in `strangers` (an id nobody asked for), `numbers` (an id that is no
+    string), `lists` (one JSON array where objects are asked for) and `unreadable`. Of answers to a document,
+    `malformed` counts those without a list of spans, `repeated` those after its first, `spans` their bad spans.
     """
 
     def __init__(self, ids: Sequence[str], documents: Sequence[Document], labels: Mapping[str, str]) -> None:
         self.asked = dict(zip(ids, documents, strict=True))
         self.labels = labels
         self.found: dict[str, Prediction] = {}
-        self.strangers: list[str] = []
-        self.unreadable: list[str] = []
+        self.strangers, self.numbers, self.lists, self.unreadable = Tally(), Tally(), Tally(), Tally()
+        self.malformed, self.repeated, self.spans = Tally(), Tally(), Tally()
+        self._repeated: set[str] = set()
 
-    def take(self, line: bytes) -> bool:
-        """Read one line of output; says whether a document is still without an answer."""
+    def take(self, line: bytes) -> int:
+        """Read one line of output; how many documents are still without an answer."""
         text = line.decode("utf-8", "replace").strip()
         if text:
             self._take(text, whole=line.endswith(b"\n"))
-        return len(self.found) < len(self.asked)
+        return len(self.asked) - len(self.found)
 
     def _take(self, text: str, whole: bool) -> None:
         try:
@@ -45,28 +62,43 @@ class Answers:
         except (ValueError, RecursionError):
             if not whole:
                 return  # cut off by the end of the program: that answer is lost, not wrong
-            record = None
-        id = record.get("id") if isinstance(record, dict) else _id_in(text)
-        if not isinstance(id, str):
-            self.unreadable.append(text[:SHOWN])
+            record, id = None, _id_in(text)
+        else:
+            id = record.get("id") if isinstance(record, dict) else None
+        if isinstance(record, list) and record:
+            self.lists.add(text)
+        elif not isinstance(id, str):
+            (self.unreadable if id is None else self.numbers).add(text)
         elif id not in self.asked:
-            self.strangers.append(id[:SHOWN])
+            self.strangers.add(id)
         elif id in self.found:
-            again = Problem("duplicate", text[:SHOWN])
-            self.found[id] = replace(self.found[id], problems=(*self.found[id].problems, again))
+            self._again(id, text)
         else:
             self.found[id] = self._prediction(self.asked[id], record, text)
+
+    def _again(self, id: str, text: str) -> None:
+        """A further answer to a document: one problem of it, however many there are."""
+        self.repeated.add(text)
+        if id not in self._repeated:
+            self._repeated.add(id)
+            again = Problem("duplicate", text[:SHOWN])
+            self.found[id] = replace(self.found[id], problems=(*self.found[id].problems, again))
 
     def _prediction(self, document: Document, record: Any, text: str) -> Prediction:
         items = record.get("spans") if isinstance(record, dict) else None
         if not isinstance(items, list):
+            self.malformed.add(text)
             return Prediction(document.id, problems=(Problem("malformed", text[:SHOWN]),))
         same = record.get("text", document.text) == document.text
         spans: list[Span] = []
         problems: list[Problem] = []
         for item in items:
             read = self._span(document, item, same)
-            (spans if isinstance(read, Span) else problems).append(read)  # type: ignore[arg-type]
+            if isinstance(read, Span):
+                spans.append(read)
+            else:
+                problems.append(read)
+                self.spans.add(f"{read.kind}: {read.text}")
         stated = record.get("problems", [])
         problems += [_problem(item) for item in stated] if isinstance(stated, list) else [_malformed(stated)]
         tags = _strings(record.get("tags"))

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, Self
 from onoma import progress
 from onoma.datasets.jsonl import record_of
 from onoma.document import Document, LabelSet, Prediction, Problem
-from onoma.exceptions import DataError, ModelError
+from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.models.base import Fitted
 from onoma.models.external.answers import Answers
 from onoma.models.external.options import ExternalOptions
@@ -24,6 +24,10 @@ from onoma.models.external.processes import ask
 __all__ = ["External"]
 
 _log = logging.getLogger("onoma")
+
+NO_ANSWER = "it ended without one (exit code 0)"
+NO_STRING = "'id' must be the very string that was asked, \"7\" and not 7"
+AN_ARRAY = "a JSON array is no answer, write one object a line"
 
 
 class External:
@@ -46,9 +50,17 @@ class External:
 
     @classmethod
     def create(cls, labels: Sequence[str], options: ExternalOptions, seed: int) -> Self:
-        """The program as it is; `cwd` is made absolute, the seed plays no part."""
+        """The program as it is, in the folder it is named from: `cwd` is made absolute. The seed plays no part.
+
+        A line is said where there is no such program now: it may come later, and `predict` asks for it.
+        """
         del seed
-        return cls(labels, options if options.cwd is None else options.located(Path.cwd()))
+        options = options.located(Path.cwd())
+        try:
+            options.program()
+        except ConfigError as problem:
+            progress.say(f"warning: {problem}")
+        return cls(labels, options)
 
     def fit(self, documents: Sequence[Document]) -> Fitted:
         """Nothing: the program is trained elsewhere."""
@@ -69,15 +81,16 @@ class External:
         answers = Answers(ids, documents, options.labels)
         with progress.bar("external: predicting", len(documents)) as bar:
 
-            def take(line: bytes) -> bool:
-                waiting = answers.take(line)
+            def take(line: bytes) -> int:
+                missing = answers.take(line)
                 bar.to(len(answers.found))
-                return waiting
+                return missing
 
             why, said = ask(
                 [options.program(), *options.command[1:]],
                 _lines(ids, documents),
                 take,
+                wanted=len(documents),
                 cwd=options.folder(),
                 env=options.environment(),
                 timeout=options.timeout,
@@ -97,28 +110,25 @@ class External:
             for line in said.splitlines()[-10:]:
                 _log.info("external: stderr: %s", line[:400])
         if not found:
-            hint = ""
-            if answers.unreadable:
-                hint = f"; the first line it wrote is {answers.unreadable[0]!r}"
-            elif answers.strangers:
-                hint = f"; it answered for {answers.strangers[0]!r}, an id not asked for"
             raise ModelError(
-                f"external: {name}: no document was answered: {why or 'it ended without an answer'}{hint} "
+                f"external: {name}: no document was answered: {why or 'it ended without an answer'}{_hint(answers)} "
                 "(one JSON object a line with 'id' and 'spans' is an answer)"
             )
-        told: list[str] = []
         if found < asked:
-            told.append(f"{asked - found:,} of {asked:,} documents not answered: {why or 'exit code 0'}")
+            progress.say(f"external: {name}: {asked - found:,} of {asked:,} documents not answered: {why or NO_ANSWER}")
         elif why:
-            told.append(f"all documents answered, then: {why}")
-        if answers.strangers:
-            count, first = len(answers.strangers), answers.strangers[0]
-            told.append(f"{count:,} answers for ids not asked for are left out, the first {first!r}")
-        if answers.unreadable:
-            count, first = len(answers.unreadable), answers.unreadable[0]
-            told.append(f"{count:,} lines that are no answers are left out, the first {first!r}")
-        for line in told:
-            progress.say(f"external: {name}: {line}")
+            progress.say(f"external: {name}: all documents answered, then: {why}")
+        for tally, what in (
+            (answers.malformed, "answers hold no list of 'spans', the first"),
+            (answers.spans, "spans are no mentions and counted as problems, the first"),
+            (answers.repeated, "answers to documents already answered are left out, the first"),
+            (answers.strangers, "answers for ids not asked for are left out, the first"),
+            (answers.numbers, f"answers are left out: {NO_STRING}, the first"),
+            (answers.lists, f"lines are left out: {AN_ARRAY}, the first"),
+            (answers.unreadable, "lines that are no answers are left out, the first"),
+        ):
+            if tally.count:
+                progress.say(f"external: {name}: {tally.count:,} {what} {tally.first!r}")
 
     def save(self, folder: Path) -> None:
         """Nothing: the card holds the command."""
@@ -128,6 +138,19 @@ class External:
         """The program that a card names; it is started by `predict`, not before."""
         del folder
         return cls(labels, options)
+
+
+def _hint(answers: Answers) -> str:
+    """What a program that answered nothing wrote instead."""
+    if answers.numbers.count:
+        return f"; {NO_STRING}, the first line is {answers.numbers.first!r}"
+    if answers.lists.count:
+        return f"; {AN_ARRAY}, the first line is {answers.lists.first!r}"
+    if answers.unreadable.count:
+        return f"; the first line it wrote is {answers.unreadable.first!r}"
+    if answers.strangers.count:
+        return f"; it answered for {answers.strangers.first!r}, an id not asked for"
+    return ""
 
 
 def _lines(ids: Sequence[str], documents: Sequence[Document]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, field_validator
 
@@ -17,7 +17,14 @@ __all__ = ["ExternalOptions"]
 
 
 class ExternalOptions(FamilyOptions):
-    """Which program is asked, and how. All of it stands in the saved card: put no secrets into `env`."""
+    """Which program is asked, and how.
+
+    All of it stands in the saved card, `env` and an absolute `cwd` too. The records of a comparison (`cell.json`,
+    `results.json`, the report) hold the options as the experiment gives them, and of `env` the names alone. A secret
+    is best inherited: set it outside, where it is written nowhere.
+    """
+
+    secrets: ClassVar[frozenset[str]] = frozenset({"env"})
 
     command: tuple[str, ...] = Field(min_length=1)
     """Program and arguments as a list, as they are: no shell reads them. A text that is a JSON list stands for one."""
@@ -88,15 +95,18 @@ class ExternalOptions(FamilyOptions):
         return found
 
     def depends_on(self) -> tuple[Path, ...]:
-        """Files and folders that the command names: the program, its script, its model."""
-        folder = Path.cwd() if self.cwd is None else Path(self.cwd)
-        named = [folder / word for word in self.command]
+        """Files and folders that the command names: the program, its script, its model. No device, no pipe."""
+        folder = Path(os.path.abspath(self.cwd or ""))  # noqa: PTH100, keeps links
+        named = [Path(os.path.abspath(folder / word)) for word in self.command]  # noqa: PTH100
         inside = (folder, *folder.parents)  # a folder that holds everything says nothing
-        return tuple(path for path in named if _exists(path) and path.absolute() not in inside)
+        return tuple(path for path in dict.fromkeys(named) if _is_plain(path) and path not in inside)
 
 
-def _exists(path: Path) -> bool:
+def _is_plain(path: Path) -> bool:
+    """Whether it is a file or a folder that can be read again and again."""
     try:
-        return path.exists()
+        return (
+            not path.is_relative_to("/dev") and not path.is_relative_to("/proc") and (path.is_file() or path.is_dir())
+        )
     except (OSError, ValueError):  # an argument too long for a name
         return False
