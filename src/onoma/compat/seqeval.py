@@ -228,8 +228,7 @@ def _counts(y_true: Tags, y_pred: Tags, beta: float, average: str | None, scheme
 
 def _arrays(y_true: Tags, y_pred: Tags) -> TagArrays:
     true, predicted = list(map(len, y_true)), list(map(len, y_pred))
-    sides = list(map(type, y_true)) + list(map(type, y_pred))
-    if not sides or sides.count(list) != len(sides):
+    if {*map(type, y_true), *map(type, y_pred)} != {list}:
         raise TypeError("Found input variables without list of list.")
     if true != predicted:
         raise ValueError(f"Found input variables with inconsistent numbers of samples:\n{true}\n{predicted}")

@@ -133,7 +133,10 @@ class Reading:
 
         A chunk that ends and was never started begins at token 0, or at -1 where the first sentence is empty.
         """
-        at = np.flatnonzero((self.kinds & _OTHER != 0).take(codes))
+        inside = np.ones(len(codes), np.bool_)
+        for outside in np.flatnonzero(self.kinds & _OTHER == 0).tolist():  # `O`, and what a scorer reads as it
+            inside &= codes != outside
+        at = np.flatnonzero(inside)
         if not len(at):
             return Chunks(at, at, at)
         edge = np.zeros(len(codes) + 1, np.bool_)
@@ -182,13 +185,13 @@ def encode(gold: Sentences, predicted: Sentences, lengths: Sequence[int] | None 
     """Both sides as numbers; the sentences of both have the same `lengths` (not checked)."""
     numbers = _Numbers()
     sizes = np.array(list(map(len, gold)) if lengths is None else lengths, np.int64)
-    gold_codes = _numbered(numbers, gold, int(sizes.sum()))
+    gold_codes = _numbered(numbers, gold)
     gold_tags = len(numbers)
     # Most sentences are predicted as the gold has them, and comparing two lists is cheaper than looking up one.
     differs = list(map(operator.ne, gold, predicted))
     wrong = np.array(differs, np.bool_)
     codes = gold_codes.copy()
-    codes[np.repeat(wrong, sizes)] = _numbered(numbers, compress(predicted, differs), int(sizes[wrong].sum()))
+    codes[np.repeat(wrong, sizes)] = _numbered(numbers, compress(predicted, differs))
     return TagArrays(tuple(numbers), gold_tags, sizes, gold_codes, codes)
 
 
@@ -196,12 +199,15 @@ def encode_one(sentences: Sentences) -> tuple[tuple[str, ...], NDArray[np.int64]
     """One side alone: its distinct tags, the sentences' lengths, and all tokens as numbers."""
     numbers = _Numbers()
     lengths = np.array(list(map(len, sentences)), np.int64)
-    codes = _numbered(numbers, sentences, int(lengths.sum()))
+    codes = _numbered(numbers, sentences)
     return tuple(numbers), lengths, codes
 
 
-def _numbered(numbers: _Numbers, sentences: Sentences | compress[Sequence[str]], size: int) -> NDArray[np.int32]:
-    return np.fromiter(map(numbers.__getitem__, chain.from_iterable(sentences)), np.int32, size)
+def _numbered(numbers: _Numbers, sentences: Sentences | compress[Sequence[str]]) -> NDArray[np.int32]:
+    found = list(map(numbers.__getitem__, chain.from_iterable(sentences)))
+    if len(numbers) > 256:
+        return np.array(found, np.int32)
+    return np.frombuffer(bytes(found), np.uint8).astype(np.int32)  # bytes take whole numbers fastest
 
 
 def _hits(gold: Chunks, predicted: Chunks) -> NDArray[np.int64]:
