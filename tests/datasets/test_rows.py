@@ -13,6 +13,7 @@ from onoma.datasets.files import Source
 from onoma.datasets.layout import Layout
 from onoma.datasets.rows import Columns, Rows, Table
 from onoma.exceptions import DataError
+from onoma.schemes import REPAIRS, SCHEMES
 
 FIELDS = st.sampled_from(
     ["a", "", "#", "# ", "-DOCSTART-", "-DOCSTART-x", "O", "B-X", "I-X", "é", "漢字", "x y", "\r", "\x85"]
@@ -77,3 +78,25 @@ def test_lengths_are_of_characters() -> None:
     columns = Columns(Layout("\t", 2, 1.0), 0, 1)
     found = rows._at_once(1, "漢字\tO\n😀\tB-X\n", columns)
     assert found is not None and np.array_equal(found.lengths, [2, 1]) and found.text == "漢字 😀 "
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(list(SCHEMES)), st.sampled_from(REPAIRS), st.booleans(), st.data())
+def test_mentions_of_any_sequence_are_those_of_the_scheme(
+    name: str, repair: str, marked: bool, data: st.DataObject
+) -> None:
+    scheme = SCHEMES[name]
+    tag = st.sampled_from(scheme.tagset(["X", "Y-Z"]))
+    sentences = data.draw(st.lists(st.lists(tag, min_size=1, max_size=7), min_size=1, max_size=4))
+    mark = "-DOCSTART-\tO\n\n" if marked else ""
+    text = mark + "\n".join("".join(f"w{at}\t{tag}\n" for at, tag in enumerate(tags)) for tags in sentences)
+    options = {"separator": "tab", "token_column": 0, "tag_column": 1, "scheme": name, "repair": repair}
+    documents = list(datasets.get("conll").read(Source.of(text), **options))
+    found = []
+    for document in documents:
+        begins = list(document.tokens.starts)
+        ends = list(document.tokens.ends)
+        for first, last in document.sentences:
+            inside = [span for span in document.spans if begins[first] <= span.start < ends[last - 1]]
+            found.append([(begins.index(s.start) - first, ends.index(s.end) + 1 - first, s.label) for s in inside])
+    assert found == [[tuple(span) for span in scheme.spans(tags, repair)] for tags in sentences]
