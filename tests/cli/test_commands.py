@@ -15,6 +15,7 @@ from families import CORPUS
 import onoma
 from onoma import datasets, progress
 from onoma.cli import main
+from onoma.cli.app import VERBS
 
 
 @pytest.fixture(autouse=True)
@@ -383,3 +384,40 @@ def test_interrupts_end_with_130(monkeypatch: pytest.MonkeyPatch, folder: Path) 
 
     monkeypatch.setattr(datasets, "read", interrupted)
     assert run("data", "stats", "gold.conll") == 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fail-under", "90"], "a fraction from 0 to 1"),
+        (["--fail-under", "nan"], "a fraction from 0 to 1"),
+        (["--labels", ""], "a label is empty"),
+        (["--protocol", "all", "--seed", "-3"], "seed"),
+    ],
+)
+def test_settings_of_evaluate_that_cannot_be(
+    arguments: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("evaluate", "gold.conll", "gold.conll", *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_label_that_is_nowhere_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("evaluate", "gold.conll", "gold.conll", "--labels", "NOPE", "--resamples", "0") == 0
+    assert "no mention of that label" in capsys.readouterr().err
+
+
+def test_predictions_are_written_in_any_format(model: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("predict", model, "gold.conll", "-o", "pred.xml", "--quiet") == 0
+    assert run("predict", model, "gold.conll", "-o", "pred.bin", "--to", "doccano", "--quiet") == 0
+    for name in ("pred.xml", "pred.bin"):
+        assert run("evaluate", "gold.conll", name, "--resamples", "0", "--json") == 0
+        assert json.loads(capsys.readouterr().out)["micro"]["f1"] == 1
+    assert run("predict", model, "gold.conll", "--to", "pdf") == 2
+
+
+def test_every_verb_has_its_line_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for verb, (_, line) in VERBS.items():
+        assert f"{verb} {line}" in shown
