@@ -27,7 +27,7 @@ from onoma.comparison.sources import load
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import DataError, OnomaError
 from onoma.files import write_text
-from onoma.models.external.processes import end_tree
+from onoma.processes import end_tree
 from onoma.recognizer import Recognizer
 from onoma.tokenization import split
 

@@ -23,7 +23,7 @@ from onoma.comparison.experiment import Experiment, SystemSettings, located
 from onoma.comparison.sources import Loaded, load
 from onoma.exceptions import ConfigError, DataError, OnomaError
 from onoma.files import write_text
-from onoma.models.external.processes import end_tree
+from onoma.processes import end_tree
 from onoma.recognizer import CARD
 from onoma.report import html
 from onoma.report.schema import Results, dumps

@@ -10,7 +10,6 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from onoma.document import Problem
 from onoma.evaluation.columns import Integers, Side, keys
 from onoma.evaluation.matching import NO_LABEL, Matching
 from onoma.exceptions import ConfigError
@@ -139,7 +138,7 @@ def count_units(matching: Matching, unit: Unit | None = None) -> UnitCounts:
         split = any(len(document.sentences) > 1 for document in documents)
         unit = "sentence" if len(documents) < FEW_DOCUMENTS and split else "document"
     first, of_gold, of_found = _units(matching, unit)
-    false = [(number, each.label or NO_LABEL) for number, each in _false_problems(matching)]
+    false = [(number, each.label or NO_LABEL) for number, each in matching.false_problems]
     labels = tuple(sorted({*(matching.labels or ()), *matching.names, *(label for _, label in false)}))
     where = {label: index for index, label in enumerate(labels)}
     place = np.array([where[label] for label in matching.names], np.int64)
@@ -158,11 +157,6 @@ def count_units(matching: Matching, unit: Unit | None = None) -> UnitCounts:
 
 def _cells(units: Integers, labels: Integers, kind: int) -> Integers:
     return np.stack((units, labels, np.full(len(units), kind)), axis=1)
-
-
-def _false_problems(matching: Matching) -> list[tuple[int, Problem]]:
-    """The problems that stand for one mention each, with the number of their document."""
-    return [(number, each) for number, problems in matching.problems_of.items() for each in problems if each.is_mention]
 
 
 def _unlabelled(matching: Matching, of_gold: Integers, of_found: Integers, size: int) -> NDArray[np.int64]:

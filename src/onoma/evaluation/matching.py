@@ -136,6 +136,12 @@ class Matching:
         return {kind: seen[kind] for kind in PROBLEM_KINDS if seen[kind]}
 
     @cached_property
+    def false_problems(self) -> tuple[tuple[int, Problem], ...]:
+        """The problems that stand for one mention each, with the number of their document."""
+        every = ((number, each) for number, problems in self.problems_of.items() for each in problems)
+        return tuple((number, each) for number, each in every if each.is_mention)
+
+    @cached_property
     def gold_labels(self) -> tuple[str, ...]:
         """The labels with gold support, sorted."""
         return tuple(self.names[number] for number in np.unique(self.gold.label).tolist())

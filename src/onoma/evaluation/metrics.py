@@ -193,8 +193,8 @@ def _per_document(matching: Matching) -> tuple[DocumentScore, ...]:
     documents = matching.places.documents
     size = len(documents)
     false = np.zeros(size, np.int64)
-    for number, problems in matching.problems_of.items():
-        false[number] = sum(problem.is_mention for problem in problems)
+    for number, _ in matching.false_problems:
+        false[number] += 1
     tp = np.bincount(matching.gold.document[matching.pairs[:, 0]], minlength=size)
     fn = np.bincount(matching.gold.document[matching.missed], minlength=size)
     fp = np.bincount(matching.found.document[matching.spurious], minlength=size) + false

@@ -21,8 +21,8 @@ __all__ = ["mean_over_seeds", "strict_f1"]
 def strict_f1(gold: Iterable[Document], predictions: Iterable[Prediction]) -> float:
     """Strict micro F1 alone, by the same matcher as `evaluate`: what chooses an epoch on dev data."""
     matching = match(gold, predictions)
-    false = sum(problem.is_mention for problems in matching.problems_of.values() for problem in problems)
-    return Counts(len(matching.pairs), len(matching.spurious) + false, len(matching.missed)).f1
+    spurious = len(matching.spurious) + len(matching.false_problems)
+    return Counts(len(matching.pairs), spurious, len(matching.missed)).f1
 
 
 def mean_over_seeds(

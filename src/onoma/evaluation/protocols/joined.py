@@ -56,7 +56,7 @@ def join(
                 document=each.document,
                 gold=tuple(sorted(expected, key=span_order)),
                 predicted=tuple(sorted(found, key=span_order)),
-                problems=tuple(problem for problem in each.problems if problem.is_mention),
+                problems=each.false_problems,
                 truncated=any(problem.kind == "truncated" for problem in each.problems),
                 answered=each.answered,
             )

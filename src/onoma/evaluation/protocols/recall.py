@@ -50,8 +50,8 @@ def _score(
         correct.update(left.label for left, _ in each.pairs)
         expected.update(span.label for span in (*(left for left, _ in each.pairs), *each.missed))
         found.update(span.label for span in (*(right for _, right in each.pairs), *each.spurious))
-        found.update(label_of(problem) for problem in each.problems if problem.is_mention)
-        problems += sum(problem.is_mention for problem in each.problems)
+        found.update(map(label_of, each.false_problems))
+        problems += len(each.false_problems)
         lost += not each.answered
     # Where the label is no part of the match, a pair may have two: there are no rows by label then.
     by_label = (

@@ -14,8 +14,9 @@ from queue import Empty, Full, Queue
 from typing import IO, Any
 
 from onoma.exceptions import ConfigError
+from onoma.processes import end_all, end_tree
 
-__all__ = ["ask", "end_tree"]
+__all__ = ["ask"]
 
 TAIL = 8192
 """Bytes of stderr that are kept."""
@@ -175,7 +176,7 @@ class _Family:
     def end(self) -> None:
         """End what is left of it; the program itself has ended."""
         if not GROUPS:
-            _end(list(self.seen))
+            end_all(list(self.seen))
             return
         with suppress(OSError):
             os.killpg(self.pid, signal.SIGTERM)
@@ -222,26 +223,3 @@ def _keep(stream: IO[bytes], tail: bytearray) -> None:
 
 def _some(stream: Any) -> bytes:
     return stream.read1(BLOCK)
-
-
-def end_tree(pid: int, *, itself: bool = True) -> None:
-    """End a process (unless told to spare it) and all that it started: asked first, killed after two seconds."""
-    import psutil
-
-    try:
-        parent = psutil.Process(pid)
-        found = [*parent.children(recursive=True), *([parent] if itself else [])]
-    except psutil.Error:
-        return
-    _end(found)
-
-
-def _end(found: list[Any]) -> None:
-    import psutil
-
-    for process in found:
-        with suppress(psutil.Error):
-            process.terminate()
-    for process in psutil.wait_procs(found, timeout=2)[1]:
-        with suppress(psutil.Error):
-            process.kill()
