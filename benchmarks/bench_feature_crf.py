@@ -15,7 +15,7 @@ from common import measure, record, repeats
 import onoma
 from onoma import encodings
 from onoma.models.feature_crf import FeatureCrf, FeatureCrfOptions
-from onoma.models.feature_crf.chain import Lattice, viterbi
+from onoma.models.tagging.lattice import Lattice, viterbi
 from onoma.models.feature_crf.corpus import attributes
 from onoma.models.feature_crf.features import load_templates
 
@@ -45,7 +45,7 @@ def main() -> None:
         trainer.train(path)
 
     training = {
-        "onoma (from words)": lambda: model.fit(sentences, tags),
+        "onoma (from words)": lambda: model.fit([sentences], [tags]),
         "python-crfsuite (ready features)": peer_train,
     }
     seconds = measure(training, times)
@@ -73,7 +73,7 @@ def main() -> None:
 
     def our_answers() -> None:
         model.emissions._forget()
-        for answer in model.predict(test):
+        for answer in model.predict([test])[0]:
             if answer.span_score is not None:
                 answer.span_score(0, 1)
 

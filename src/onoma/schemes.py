@@ -23,6 +23,7 @@ __all__ = [
     "Detection",
     "Repair",
     "Scheme",
+    "TagSet",
     "TokenSpan",
     "detect",
     "detect_pairs",
@@ -91,9 +92,9 @@ class Scheme:
         written = (self.begin, self.touching, self.inside, self.end, self.single)
         return tuple(dict.fromkeys(prefix for prefix in written if prefix))
 
-    def tagset(self, labels: Iterable[str]) -> tuple[str, ...]:
+    def tagset(self, labels: Iterable[str]) -> TagSet:
         """All tags for some labels: `O` first, then by label and prefix."""
-        return (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in self.prefixes))
+        return TagSet(self, (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in self.prefixes)))
 
     # ------------------------------------------------------------------ legality
 
@@ -264,6 +265,18 @@ class Scheme:
         for back in reversed(backs[1:]):
             path.append(back[path[-1]])
         return path[::-1]
+
+
+class TagSet(tuple[str, ...]):
+    """The tags a model chooses from, and the scheme that says which may follow which."""
+
+    scheme: Scheme
+
+    def __new__(cls, scheme: Scheme, tags: Iterable[str]) -> TagSet:
+        """Tags of a scheme in the order of a model's outputs, `O` among them."""
+        made = super().__new__(cls, tags)
+        made.scheme = scheme
+        return made
 
 
 def _change(old: str, new: str) -> int:

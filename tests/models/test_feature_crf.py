@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,13 @@ from hypothesis import strategies as st
 
 from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.models.feature_crf import FeatureCrf, FeatureCrfOptions
-from onoma.models.feature_crf.chain import Lattice, forward_backward, mention_stops, viterbi
 from onoma.models.feature_crf.corpus import attributes
 from onoma.models.feature_crf.emissions import Emissions
 from onoma.models.feature_crf.features import FUNCTIONS, load_templates, parse_template
-from onoma.models.feature_crf.model import _blocks
 from onoma.models.feature_crf.weights import Weights, read_crfsuite
 from onoma.models.gazetteers import Gazetteer
-from onoma.schemes import SCHEMES
+from onoma.models.tagging.lattice import Lattice, Posterior, Stops, blocks, forward_backward, viterbi
+from onoma.schemes import SCHEMES, TokenSpan
 
 TAGS = SCHEMES["BIO"].tagset(["LOC", "PER"])
 SENTENCES = [
@@ -61,7 +61,8 @@ def total(scores: np.ndarray, transition: np.ndarray, path: tuple[int, ...]) -> 
 def test_viterbi_partition_and_marginals_equal_enumeration(chain: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     emissions, lengths, transition = chain
     lattice = Lattice.of(emissions, lengths)
-    stops = np.array([[True, True, True], [True, True, False], [True, True, False]])  # O, B, I of one label
+    names = SCHEMES["BIO"].tagset(["X"])
+    stops = Stops.of(names)
     at = 0
     for path, posterior, length in zip(
         viterbi(lattice, transition), forward_backward(lattice, transition), lengths, strict=True
@@ -75,20 +76,25 @@ def test_viterbi_partition_and_marginals_equal_enumeration(chain: tuple[np.ndarr
             continue
         log_z = math.log(sum(math.exp(total(scores, transition, each)) for each in everything))
         assert posterior.log_z == pytest.approx(log_z)
-        for start, end in itertools.combinations(range(length + 1), 2):
-            inside = [
-                each
-                for each in everything
-                if each[start:end] == best[start:end] and (end == length or stops[each[end - 1], each[end]])
-            ]
+        for span in mentions(names, best):
+            inside = [each for each in everything if span in mentions(names, each)]
             expected = sum(math.exp(total(scores, transition, each) - log_z) for each in inside)
-            assert posterior.span(start, end, path, stops) == pytest.approx(expected)
+            assert posterior.span(span.start, span.end, path, stops) == pytest.approx(expected)
+
+
+def mentions(names: Sequence[str], path: Sequence[int]) -> list[TokenSpan]:
+    return SCHEMES["BIO"].spans([names[number] for number in path], "conlleval")
+
+
+def probability(posterior: Posterior, path: Sequence[int]) -> float:
+    """Of a whole sequence."""
+    return math.exp(total(posterior.scores, posterior.transition, tuple(path)) - posterior.log_z)
 
 
 @pytest.fixture(scope="module")
 def trained() -> FeatureCrf:
     model = FeatureCrf.create(TAGS, FeatureCrfOptions(c2=0.01), seed=1)
-    fitted = model.fit(SENTENCES, GOLD)
+    fitted = model.fit([SENTENCES], [GOLD])
     assert fitted.epochs > 5 and fitted.curve[-1]["loss"] < fitted.curve[0]["loss"]
     return model
 
@@ -140,8 +146,7 @@ def test_decoding_equals_crfsuite(crfsuite: tuple[pycrfsuite.Tagger, Weights]) -
         if items:
             lattice = Lattice.of(_emissions(weights, items), np.array([len(path)]))
             posterior = forward_backward(lattice, weights.transition)[0]
-            stops = np.ones((len(weights.tags), len(weights.tags)), dtype=bool)
-            assert posterior.span(0, len(path), path, stops) == pytest.approx(tagger.probability(ours), abs=1e-9)
+            assert probability(posterior, path) == pytest.approx(tagger.probability(ours), abs=1e-9)
 
 
 def _emissions(weights: Weights, items: list[list[str]]) -> np.ndarray:
@@ -177,11 +182,11 @@ def _random_weights() -> Weights:
 
 
 def test_it_learns_its_training_sentences(trained: FeatureCrf) -> None:
-    assert [list(answer.tags) for answer in trained.predict(SENTENCES)] == GOLD
+    assert [list(answer.tags) for answer in trained.predict([SENTENCES])[0]] == GOLD
 
 
 def test_scores_are_probabilities(trained: FeatureCrf) -> None:
-    for answer in trained.predict(UNSEEN):
+    for answer in trained.predict([UNSEEN])[0]:
         for start, end, _ in SCHEMES["BIO"].spans(answer.tags):
             assert answer.span_score is not None and 0 < answer.span_score(start, end) <= 1
 
@@ -191,7 +196,9 @@ def test_saved_and_loaded_is_the_same(trained: FeatureCrf, tmp_path: Path) -> No
     assert sorted(file.name for file in tmp_path.iterdir()) == ["attributes.json", "crf.json", "weights.safetensors"]
     again = FeatureCrf.load(tmp_path, TAGS, trained.options)
     np.testing.assert_array_equal(again.emissions.weights.state, trained.emissions.weights.state)
-    assert [answer.tags for answer in again.predict(UNSEEN)] == [answer.tags for answer in trained.predict(UNSEEN)]
+    assert [answer.tags for answer in again.predict([UNSEEN])[0]] == [
+        answer.tags for answer in trained.predict([UNSEEN])[0]
+    ]
 
 
 def test_damaged_files_are_refused(trained: FeatureCrf, tmp_path: Path) -> None:
@@ -214,7 +221,7 @@ def test_damaged_files_are_refused(trained: FeatureCrf, tmp_path: Path) -> None:
 
 def test_untrained_models_say_so() -> None:
     with pytest.raises(ModelError, match="not trained"):
-        FeatureCrf.create(TAGS, FeatureCrfOptions(), 1).predict([["a"]])
+        FeatureCrf.create(TAGS, FeatureCrfOptions(), 1).predict([[["a"]]])
 
 
 def test_features_of_a_word() -> None:
@@ -244,16 +251,16 @@ def test_template_names_can_be_told_from_values() -> None:
 
 def test_where_a_mention_is_over() -> None:
     tags = ("O", "B-X", "I-X", "B-Y", "I-Y")
-    stops = mention_stops(tags)
-    assert not stops[1, 2] and not stops[2, 2]
-    assert stops[1, 1] and stops[1, 4] and stops[2, 3] and stops[1, 0]
+    over = Stops.of(tags).over
+    assert not over[1, 2] and not over[2, 2]
+    assert over[1, 1] and over[1, 4] and over[2, 3] and over[1, 0]
 
 
 @given(st.lists(st.integers(0, 60), max_size=40), st.integers(1, 120))
 def test_blocks_hold_every_sentence_once_and_stay_within_bounds(lengths: list[int], cells: int) -> None:
-    blocks = _blocks(np.array(lengths, dtype=np.int64), cells)
-    assert sorted(number for block in blocks for number in block.tolist()) == list(range(len(lengths)))
-    for block in blocks:
+    made = blocks(np.array(lengths, dtype=np.int64), cells)
+    assert sorted(number for block in made for number in block.tolist()) == list(range(len(lengths)))
+    for block in made:
         longest = max(lengths[number] for number in block.tolist())
         assert len(block) == 1 or len(block) * longest <= cells
 
@@ -358,19 +365,17 @@ def test_decoding_with_lists_equals_crfsuite(tmp_path: Path) -> None:
     assert {"gazetteer[0]=B-CITY", "gazetteer[1]=S-CITY", "gazetteer[-1]=B-A=+|"} <= set(weights.attributes)
 
     model = FeatureCrf(TAGS, FeatureCrfOptions(c2=0.01), gazetteer=GAZETTEER)
-    model.fit(SENTENCES, GOLD)
+    model.fit([SENTENCES], [GOLD])
     asked = [*UNSEEN, "Bob met Ada Byron in New York".split(), "York City rome Rome".split()]
     for sentence, items, answer in zip(
-        asked, attributes(asked, templates, GAZETTEER), model.predict(asked), strict=True
+        asked, attributes(asked, templates, GAZETTEER), model.predict([asked])[0], strict=True
     ):
         assert list(answer.tags) == tagger.tag(items)
         if sentence:
             scores, _ = Emissions(weights, templates, GAZETTEER)([sentence])
             posterior = forward_backward(Lattice.of(scores, np.array([len(sentence)])), weights.transition)[0]
             path = np.array([weights.tags.index(tag) for tag in answer.tags])
-            stops = np.ones((len(weights.tags),) * 2, dtype=bool)
-            ours = posterior.span(0, len(sentence), path, stops)
-            assert ours == pytest.approx(tagger.probability(list(answer.tags)), abs=1e-9)
+            assert probability(posterior, path) == pytest.approx(tagger.probability(list(answer.tags)), abs=1e-9)
 
 
 PLACES = (
@@ -387,16 +392,16 @@ def listed(tmp_path: Path) -> FeatureCrf:
     options = FeatureCrfOptions(c2=0.01, templates=("bias[0]", "word[0]"), gazetteers={"PLACE": (str(path),)})
     model = FeatureCrf.create(TAGS, options, 1)
     path.unlink()  # lists are read when a model is made, and not again
-    model.fit(*PLACES)
+    model.fit(*([each] for each in PLACES))
     return model
 
 
 def test_it_learns_to_use_a_list(listed: FeatureCrf) -> None:
     asked, expected = [["Riga", "Zoe"], ["Kim", "San", "Jose"]], [("B-LOC", "B-PER"), ("B-PER", "B-LOC", "I-LOC")]
-    assert [answer.tags for answer in listed.predict(asked)] == expected
+    assert [answer.tags for answer in listed.predict([asked])[0]] == expected
     without = FeatureCrf.create(TAGS, FeatureCrfOptions(c2=0.01, templates=("bias[0]", "word[0]")), 1)
-    without.fit(*PLACES)
-    assert [answer.tags for answer in without.predict(asked)] != expected
+    without.fit(*([each] for each in PLACES))
+    assert [answer.tags for answer in without.predict([asked])[0]] != expected
 
 
 def test_lists_are_saved_with_the_model(listed: FeatureCrf, tmp_path: Path) -> None:
@@ -407,7 +412,9 @@ def test_lists_are_saved_with_the_model(listed: FeatureCrf, tmp_path: Path) -> N
     assert sorted(file.name for file in folder.iterdir()) == names
     asked = [["Riga", "Zoe"], ["Kim", "San", "Jose"], ["Kim"]]
     again = FeatureCrf.load(folder, TAGS, listed.options)
-    assert [answer.tags for answer in again.predict(asked)] == [answer.tags for answer in listed.predict(asked)]
+    assert [answer.tags for answer in again.predict([asked])[0]] == [
+        answer.tags for answer in listed.predict([asked])[0]
+    ]
     np.testing.assert_array_equal(again.emissions(asked)[0], listed.emissions(asked)[0])
     for text in (
         "",

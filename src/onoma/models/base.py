@@ -10,9 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from onoma.document import Document, LabelSet, Prediction
 from onoma.encodings.base import TagAnswer
+from onoma.schemes import TagSet
 from onoma.settings import Settings
 
-__all__ = ["DocumentModel", "FamilyOptions", "Fitted", "SelfFitting", "TagModel", "TrainingOptions"]
+__all__ = ["DocumentModel", "FamilyOptions", "Fitted", "SelfFitting", "Sentences", "TagModel", "TrainingOptions"]
+
+Sentences = Sequence[Sequence[str]]
+"""The sentences of one document, each a sequence of words (or of their tags)."""
 
 
 MASK = "***"
@@ -58,12 +62,18 @@ class TrainingOptions(FamilyOptions):
     """Peak learning rate of pre-trained weights."""
     head_learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False)
     """Peak learning rate of new weights."""
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Factor on the learning rate from each encoder layer to the one below it; the embeddings come last."""
     weight_decay: float = Field(0.01, ge=0, allow_inf_nan=False)
     """AdamW's decay of matrices (not of biases and norms)."""
     warmup: float = Field(0.1, ge=0, lt=1)
     """Share of the steps in which the learning rate rises; it falls linearly afterwards."""
     batch_tokens: int = Field(1024, ge=1)
     """Pieces in a training batch, about."""
+    accumulation: int = Field(1, ge=1)
+    """Batches whose gradients make one step; all their words weigh alike, in whichever batch they are."""
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    """Run the encoder in 16 bits while training, where the device can; weights and losses keep 32."""
     max_grad_norm: float = Field(1.0, gt=0, allow_inf_nan=False)
     """Gradients are clipped to this norm."""
     keep_checkpoints: bool = False
@@ -85,7 +95,10 @@ class Fitted(BaseModel):
 
 @runtime_checkable
 class TagModel(Protocol):
-    """A model of the target shape `TagTargets`: one tag a word of every sentence."""
+    """A model of the target shape `TagTargets`: one tag a word of every sentence of a document.
+
+    An attribute `score_meaning` says in one sentence what the scores of its spans are; the saved card names it.
+    """
 
     family: ClassVar[str]
     answers: ClassVar[Literal["tags", "documents"]]
@@ -93,15 +106,18 @@ class TagModel(Protocol):
     seeded: ClassVar[bool]
     """Whether training depends on the seed at all."""
     options: Any
-    tagset: tuple[str, ...]
+    tagset: TagSet
 
     @classmethod
-    def create(cls, tagset: Sequence[str], options: Any, seed: int) -> Self:
+    def create(cls, tagset: TagSet, options: Any, seed: int) -> Self:
         """A new, untrained model."""
         ...
 
-    def predict(self, sentences: Sequence[Sequence[str]]) -> list[TagAnswer]:
-        """One answer a sentence, one tag a word; the result does not depend on what else is in the call."""
+    def predict(self, documents: Sequence[Sentences]) -> list[list[TagAnswer]]:
+        """For each document one answer a sentence, one tag a word.
+
+        The answers to a document do not depend on what else is in the call.
+        """
         ...
 
     def save(self, folder: Path) -> None:
@@ -109,7 +125,7 @@ class TagModel(Protocol):
         ...
 
     @classmethod
-    def load(cls, folder: Path, tagset: Sequence[str], options: Any) -> Self:
+    def load(cls, folder: Path, tagset: TagSet, options: Any) -> Self:
         """The model in a folder; raises `ModelError` where it is damaged."""
         ...
 
@@ -162,6 +178,6 @@ class DocumentModel(Protocol):
 class SelfFitting(Protocol):
     """A `TagModel` with a trainer of its own; the others are trained by `onoma.training`."""
 
-    def fit(self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> Fitted:
-        """Train on sentences and their tags."""
+    def fit(self, documents: Sequence[Sentences], tags: Sequence[Sentences]) -> Fitted:
+        """Train on documents and their tags, both by sentence."""
         ...

@@ -7,23 +7,23 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-import numpy as np
 from pydantic import Field
 
 from onoma import progress
 from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ConfigError, ModelError
-from onoma.models.base import FamilyOptions, Fitted
-from onoma.models.feature_crf.chain import Lattice, forward_backward, mention_stops, viterbi
+from onoma.models.base import FamilyOptions, Fitted, Sentences
 from onoma.models.feature_crf.corpus import attributes
 from onoma.models.feature_crf.emissions import Emissions
 from onoma.models.feature_crf.features import GAZETTEER, load_templates
 from onoma.models.feature_crf.weights import Weights, read_crfsuite
 from onoma.models.gazetteers import Case, Gazetteer, ListFiles, list_paths, located_lists
+from onoma.models.tagging.answers import CHAIN_SCORE, best_sequences
+from onoma.models.tagging.chain import Chain
+from onoma.schemes import TagSet
 
 __all__ = ["FeatureCrf", "FeatureCrfOptions"]
 
@@ -66,22 +66,23 @@ class FeatureCrf:
     family: ClassVar[str] = "feature_crf"
     answers: ClassVar[Literal["tags", "documents"]] = "tags"
     seeded: ClassVar[bool] = False
+    score_meaning: ClassVar[str] = CHAIN_SCORE
 
     def __init__(
         self,
-        tagset: Sequence[str],
+        tagset: TagSet,
         options: FeatureCrfOptions,
         templates: Sequence[str] | None = None,
         gazetteer: Gazetteer | None = None,
     ) -> None:
-        self.tagset = tuple(tagset)
+        self.tagset = tagset
         self.options = options
         self.gazetteer = gazetteer
         self.templates = load_templates(options.templates if templates is None else templates, gazetteer is not None)
         self._emissions: Emissions | None = None
 
     @classmethod
-    def create(cls, tagset: Sequence[str], options: FeatureCrfOptions, seed: int) -> Self:
+    def create(cls, tagset: TagSet, options: FeatureCrfOptions, seed: int) -> Self:
         """A new, untrained model; training is deterministic, the seed plays no part.
 
         Reads the word lists; raises `DataError` where they are missing or bad.
@@ -90,13 +91,15 @@ class FeatureCrf:
         gazetteer = Gazetteer.read(options.gazetteers, options.gazetteer_case) if options.gazetteers else None
         return cls(tagset, options, gazetteer=gazetteer)
 
-    def fit(self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> Fitted:
+    def fit(self, documents: Sequence[Sentences], tags: Sequence[Sentences]) -> Fitted:
         """Train by L-BFGS on the log-likelihood of the tag sequences."""
         started = time.perf_counter()
+        sentences = [words for document in documents for words in document]
+        golden = [row for document in tags for row in document]
         trainer = _trainer(self.options)
         with progress.bar("feature_crf: features", len(sentences)) as bar:
             rows = attributes(sentences, self.templates, self.gazetteer)
-            for done, (items, labels) in enumerate(zip(rows, tags, strict=True)):
+            for done, (items, labels) in enumerate(zip(rows, golden, strict=True)):
                 trainer.append(items, labels)
                 if done % 500 == 0:
                     bar.to(done)
@@ -112,7 +115,6 @@ class FeatureCrf:
 
     def _use(self, weights: Weights) -> None:
         self._emissions = Emissions(weights, self.templates, self.gazetteer)
-        self._stops = mention_stops(weights.tags)
 
     @property
     def emissions(self) -> Emissions:
@@ -121,23 +123,17 @@ class FeatureCrf:
             raise ModelError("this feature_crf is not trained yet: call fit first")
         return self._emissions
 
-    def predict(self, sentences: Sequence[Sequence[str]]) -> list[TagAnswer]:
+    def predict(self, documents: Sequence[Sentences]) -> list[list[TagAnswer]]:
         """The best tag sequence of each sentence, with exact span marginals."""
         emissions = self.emissions
+        sentences = [words for document in documents for words in document]
+        if not sentences:
+            return [[] for _ in documents]
         scores, lengths = emissions(sentences)
-        ends = np.cumsum(lengths)
-        answers: list[TagAnswer] = [TagAnswer(())] * len(sentences)
-        transition, names = emissions.weights.transition, np.array(emissions.weights.tags, dtype=object)
+        chain = Chain.free(emissions.weights.transition)
         with progress.bar("feature_crf: predicting", len(sentences)) as bar:
-            for block in _blocks(lengths):
-                rows = np.concatenate([np.arange(int(ends[n] - lengths[n]), int(ends[n])) for n in block])
-                lattice = Lattice.of(scores[rows], lengths[block])
-                posteriors = forward_backward(lattice, transition)
-                for number, path, posterior in zip(block, viterbi(lattice, transition), posteriors, strict=True):
-                    score = partial(posterior.span, path=path, stops=self._stops)
-                    answers[number] = TagAnswer(tuple(names[path]), score)
-                bar.add(len(block))
-        return answers
+            answers = iter(best_sequences(emissions.weights.tags, scores, lengths, chain, bar))
+        return [[next(answers) for _ in document] for document in documents]
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors`, `attributes.json`, and `crf.json`: tags in the weights' order, template lines.
@@ -154,7 +150,7 @@ class FeatureCrf:
             (folder / "gazetteers.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
     @classmethod
-    def load(cls, folder: Path, tagset: Sequence[str], options: Any) -> Self:
+    def load(cls, folder: Path, tagset: TagSet, options: Any) -> Self:
         """The trained model of a folder; raises `ModelError` where it is damaged."""
         try:
             saved = json.loads((folder / "crf.json").read_text(encoding="utf-8"))
@@ -177,19 +173,6 @@ def _lists(path: Path) -> Gazetteer:
         return Gazetteer.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ConfigError) as problem:
         raise ModelError(f"{path}: missing or damaged: {problem}") from problem
-
-
-def _blocks(lengths: np.ndarray, cells: int = 100_000) -> list[np.ndarray]:
-    """Sentence numbers in blocks of like length: a lattice is sentences x longest, and so stays within bounds."""
-    order = np.argsort(lengths, kind="stable")
-    blocks: list[np.ndarray] = []
-    first = 0
-    for at in range(1, len(order) + 1):
-        # Sorted by length, so the next sentence is the longest of the block it would join.
-        if at == len(order) or (at + 1 - first) * lengths[order[at]] > cells:
-            blocks.append(order[first:at])
-            first = at
-    return blocks
 
 
 def _trainer(options: FeatureCrfOptions) -> Any:

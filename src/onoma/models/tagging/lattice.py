@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from onoma.schemes import OUTSIDE, split_tag
 
-__all__ = ["Lattice", "Posterior", "forward_backward", "mention_stops", "viterbi"]
+__all__ = ["Lattice", "Posterior", "Stops", "blocks", "forward_backward", "viterbi"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -80,20 +80,31 @@ class Posterior:
     transition: Floats
     log_z: float
 
-    def span(self, start: int, end: int, path: Ints, stops: NDArray[np.bool_]) -> float:
-        """Probability that words [start, end) have the tags of `path` and the mention is over after them.
+    def span(self, start: int, end: int, path: Ints, stops: Stops) -> float:
+        """Probability that words [start, end) are a mention of the label that `path` gives them, and no word more.
 
-        `stops` [tags, tags] says after which tag which next tag ends the mention.
+        `stops` [tags, tags] says after which tag which next tag ends the mention, or opens another. A scheme may write
+        one mention in two ways (IOB1 does, by what stands before it): both are counted.
         """
-        total = self.forward[start, path[start]]
-        for at in range(start + 1, end):
-            total += self.transition[path[at - 1], path[at]] + self.scores[at, path[at]]
-        last = path[end - 1]
+        firsts = np.flatnonzero(stops.same[path[start]])
+        if end - start > 1:
+            firsts = firsts[~stops.over[firsts, path[start + 1]]]
+        total = self.scores[start, firsts]
+        if start:
+            before = self.forward[start - 1][:, None] + self.transition[:, firsts]
+            total = total + _log_sum(np.where(stops.over[:, firsts], before, -np.inf), axis=0)
+        lasts = firsts
+        if end - start > 1:
+            onward = _log_sum((total + self.transition[firsts, path[start + 1]])[None], axis=1)[0]
+            for at in range(start + 1, end):
+                onward += self.scores[at, path[at]]
+                if at + 1 < end:
+                    onward += self.transition[path[at], path[at + 1]]
+            total, lasts = np.array([onward]), path[end - 1 : end]
         if end < len(path):
-            onward = self.transition[last] + self.scores[end] + self.backward[end]
-            ending = onward[stops[last]]
-            total += _log_sum(ending[None], axis=1)[0] if len(ending) else -np.inf
-        return float(min(1.0, np.exp(total - self.log_z)))
+            after = self.transition[lasts] + self.scores[end] + self.backward[end]
+            total = total + _log_sum(np.where(stops.over[lasts], after, -np.inf), axis=1)
+        return float(min(1.0, np.exp(_log_sum(total[None], axis=1)[0] - self.log_z)))
 
 
 def forward_backward(lattice: Lattice, transition: Floats) -> list[Posterior]:
@@ -123,15 +134,43 @@ def forward_backward(lattice: Lattice, transition: Floats) -> list[Posterior]:
 
 def _log_sum(values: Floats, axis: int) -> Floats:
     top = values.max(axis=axis, keepdims=True)
-    return np.log(np.exp(values - top).sum(axis=axis)) + np.squeeze(top, axis=axis)
+    top = np.where(np.isfinite(top), top, 0.0)  # nothing leads here: the sum is 0 and its log -inf
+    with np.errstate(divide="ignore"):
+        return np.log(np.exp(values - top).sum(axis=axis)) + np.squeeze(top, axis=axis)
 
 
-def mention_stops(tags: Sequence[str]) -> NDArray[np.bool_]:
-    """[tag, next tag]: whether a mention whose last tag is `tag` is over when `next tag` follows (conlleval's rule)."""
-    stops = np.ones((len(tags), len(tags)), dtype=np.bool_)
-    for row, tag in enumerate(tags):
-        for column, after in enumerate(tags):
-            if OUTSIDE not in (tag, after):
-                continues = split_tag(after)[0] in "IMEL" and split_tag(tag)[0] not in "ESLU"
-                stops[row, column] = not (continues and split_tag(tag)[1] == split_tag(after)[1])
-    return stops
+def blocks(lengths: Ints, cells: int = 100_000) -> list[Ints]:
+    """Sentence numbers in blocks of like length: a lattice is sentences x longest, and so stays within bounds."""
+    order = np.argsort(lengths, kind="stable")
+    made: list[Ints] = []
+    first = 0
+    for at in range(1, len(order) + 1):
+        # Sorted by length, so the next sentence is the longest of the block it would join.
+        if at == len(order) or (at + 1 - first) * lengths[order[at]] > cells:
+            made.append(order[first:at])
+            first = at
+    return made
+
+
+@dataclass(frozen=True)
+class Stops:
+    """How tags make mentions, by conlleval's rule; both are [tags, tags].
+
+    `over`: whether a mention whose last tag is the row's is over when the column's follows. `same`: whether the
+    column's tag has the label of the row's.
+    """
+
+    over: NDArray[np.bool_]
+    same: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, tags: Sequence[str]) -> Stops:
+        """The tables of some tags, in their order."""
+        over = np.ones((len(tags), len(tags)), dtype=np.bool_)
+        same = np.eye(len(tags), dtype=np.bool_)
+        for row, tag in enumerate(tags):
+            for column, after in enumerate(tags):
+                if OUTSIDE not in (tag, after) and split_tag(tag)[1] == split_tag(after)[1]:
+                    same[row, column] = True
+                    over[row, column] = split_tag(after)[0] not in "IMEL" or split_tag(tag)[0] in "ESLU"
+        return cls(over, same)
