@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onoma.exceptions import ConfigError
 from onoma.training.batches import TokenBudget
 
 SIZES = st.lists(st.integers(1, 60), min_size=1, max_size=80)
@@ -19,6 +21,34 @@ def test_every_example_once_an_epoch_in_a_constant_number_of_batches(
     made = list(batches)
     assert sorted(example for batch in made for example in batch) == list(range(len(sizes)))
     assert len(made) == len(batches) and all(made)
+
+
+@given(SIZES, st.integers(1, 200), st.integers(1, 4), st.integers(1, 4))
+def test_processes_share_an_epoch_and_steps_are_whole(
+    sizes: list[int], budget: int, accumulation: int, processes: int
+) -> None:
+    if len(sizes) < processes:
+        with pytest.raises(ConfigError, match="cannot be shared"):
+            TokenBudget(sizes, budget, 1, processes=processes)
+        return
+    shares = [
+        TokenBudget(sizes, budget, 1, accumulation=accumulation, rank=rank, processes=processes)
+        for rank in range(processes)
+    ]
+    for share in shares:
+        share.set_epoch(2)
+    made = [list(share) for share in shares]
+    assert sorted(example for batches in made for batch in batches for example in batch) == list(range(len(sizes)))
+    assert {len(batches) for batches in made} == {len(share) for share in shares}
+    assert len({len(share) for share in shares}) == 1
+    assert all(batch for batches in made for batch in batches)
+    if len(sizes) >= accumulation * processes:
+        assert len(shares[0]) % accumulation == 0
+        # The same steps in one process that accumulates as much.
+        alone = TokenBudget(sizes, budget, 1, accumulation=accumulation * processes)
+        alone.set_epoch(2)
+        whole = list(alone)
+        assert [batch for turn in zip(*made, strict=True) for batch in turn] == whole
 
 
 @given(SIZES, st.integers(20, 200))

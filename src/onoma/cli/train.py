@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -18,7 +22,7 @@ class TrainSettings(Settings):
     """What `onoma train` needs to know: flags, TOML keys and saved record alike."""
 
     model: str
-    """Model family: feature_crf, encoder_tagger, rules or external."""
+    """Model family: encoder_tagger, bilstm_crf, feature_crf, rules or external."""
     train: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """Labelled training file, or a catalogue reference such as conll2003:train; may be given several times."""
     dev: str | None = None
@@ -47,6 +51,10 @@ class TrainSettings(Settings):
 
 
 if TYPE_CHECKING:
+    from onoma.document import Document
+    from onoma.evaluation import Score
+    from onoma.recognizer import Recognizer
+
     TrainFlags = TrainSettings
 else:
     TrainFlags = flags_of(TrainSettings)
@@ -65,14 +73,22 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
     from onoma.cli.common import announce, escape, show
     from onoma.document import LabelSet
     from onoma.exceptions import ConfigError
+    from onoma.files import write_text
     from onoma.recognizer import Recognizer
+    from onoma.report.curves import draw
+    from onoma.training.distributed import is_main, on_main, processes
 
     learns = models.learns(settings.model)
     if learns and not settings.train:
         raise ConfigError(f"'train' is missing: {settings.model} learns from labelled files")
-    announce()
+    if processes() > 1 and not models.trained_by_gradients(settings.model):
+        raise ConfigError(f"{settings.model} is not trained in several processes: start it without a launcher")
+    if is_main():
+        announce()
     documents = [document for file in settings.train for document in datasets.read(file, settings.format)]
     dev = None if settings.dev is None else datasets.read(settings.dev, settings.format)
+    curves: dict[str, Sequence[Mapping[str, float]]] = {}
+    scores: list[float] = []
     for seed in settings.seed:
         folder = settings.out if len(settings.seed) == 1 else settings.out / f"seed-{seed}"
         recognizer = Recognizer.create(
@@ -85,22 +101,38 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
             splitter=settings.splitter,
             seed=seed,
         )
-        recognizer.claim(folder)
+        on_main(partial(recognizer.claim, folder))
         fitted = recognizer.fit(documents, dev, folder=folder, seed=seed)
+        if not is_main():
+            continue
         recognizer.trained["settings"] = settings.model_dump(mode="json", exclude={"out"})
         recognizer.save(folder)
+        if fitted.curve and "epoch" in fitted.curve[0]:
+            curves[f"seed {seed}"] = fitted.curve
+            write_text(folder / "curve.json", json.dumps(fitted.curve, indent=2) + "\n")
+            write_text(folder / "curve.svg", draw({f"seed {seed}": fitted.curve}, settings.model))
         trained = f"trained in {fitted.seconds:,.0f} s" if learns else "nothing to train"
-        done = f"{settings.model}, seed {seed}, {trained}{_score(recognizer, dev)}"
+        micro = _micro(recognizer, dev) if dev else None
+        scores += [] if micro is None else [micro.f1]
+        done = f"{settings.model}, seed {seed}, {trained}{_score(micro)}"
         show(f"[bold]{escape(folder)}[/]: {done}")
+    if len(curves) > 1:
+        write_text(settings.out / "curve.svg", draw(curves, settings.model))
+    if len(scores) > 1:
+        spread = f"mean {100 * fmean(scores):.2f}, {100 * min(scores):.2f} to {100 * max(scores):.2f}"
+        show(f"[bold]{escape(settings.out)}[/]: dev micro F1 of {len(scores)} seeds: {spread}")
 
 
-def _score(recognizer: Any, dev: Any) -> str:
-    if not dev:
-        return ""
+def _micro(recognizer: Recognizer, dev: Sequence[Document]) -> Score:
     from onoma.evaluation import evaluate
     from onoma.tokenization import split
 
     gold = [split(document, recognizer.splitter) for document in dev]
-    micro = evaluate(gold, recognizer.predict(gold)).micro
+    return evaluate(gold, recognizer.predict(gold)).micro
+
+
+def _score(micro: Score | None) -> str:
+    if micro is None:
+        return ""
     low, high = micro.f1_interval or (micro.f1, micro.f1)
     return f", dev micro F1 {100 * micro.f1:.2f} [{100 * low:.2f}, {100 * high:.2f}]"

@@ -5,57 +5,59 @@ Imports torch: it is itself imported when training begins, never before.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as hf_logging
 
 from onoma import progress
-from onoma.exceptions import ConfigError, ModelError
-from onoma.files import write_text
+from onoma.exceptions import ModelError
 from onoma.models.base import Fitted, TrainingOptions
+from onoma.training.arguments import Layered, arguments, parameter_groups
 from onoma.training.batches import TokenBudget
+from onoma.training.checkpoints import claim, last_whole
+from onoma.training.distributed import barrier, is_main, launched_alone, on_main, processes, rank
 
-__all__ = ["Trainable", "train"]
+__all__ = ["SpanTrainer", "Trainable", "train"]
 
 logger = logging.getLogger("onoma")
 
 Validate = Callable[[], float]
 
-WHOLE = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
-"""What a checkpoint to resume from must hold; the state is written last."""
 
+class Trainable(Layered, Protocol):
+    """What training sees of a model: a torch module, and how examples become batches and outputs a loss.
 
-class Trainable(Protocol):
-    """What training sees of a model: a torch module, and how examples become batches and outputs a loss."""
+    The cost of a step is the sum of `loss` over the sum of `weight`, both over all batches of the step in all
+    processes: how examples fall into batches changes nothing.
 
-    module: Any
+    It may also have `begin_epoch(epoch)`, called with 0, 1, ... before an epoch's first batch (what it collates may
+    depend on it), and `score_text(score)`, which says how progress shows what `validate` returned.
+    """
 
     def size(self, example: Any) -> int:
         """Pieces of an example."""
         ...
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Any]:
-        """A batch of tensors; `labels` goes to `loss`, the rest into the module."""
+        """A batch of tensors; `labels` goes to `loss` and `weight`, the rest into the module."""
         ...
 
     def loss(self, outputs: Any, labels: Any) -> Any:
-        """The scalar loss of a batch."""
+        """The SUM of the costs in a batch, a scalar tensor."""
         ...
 
-    def is_new(self, parameter: str) -> bool:
-        """Whether a parameter is not pre-trained and so learns at the head's rate."""
+    def weight(self, labels: Any) -> Any:
+        """What that sum is to be divided by, a scalar tensor: the number of words, or the sum of their weights."""
         ...
 
 
@@ -72,53 +74,37 @@ def train(
     """Train the model's module in place; with `validate`, keep the epoch it scores best and stop with patience.
 
     Resume files lie under `folder/checkpoints`; a run that was killed goes on from its last finished epoch when called
-    again with the same arguments. `key` names the run: files of a run of another key are not touched. Raises
-    `ModelError` where there is nothing to train on, `ConfigError` where the folder is another run's.
+    again with the same arguments. `key` names the run: files of a run of another key are not touched.
+
+    Where a launcher started several processes, all call this with the same arguments; the main one's `folder` is used,
+    which all must see, and only the main one validates. All end with the same weights and the same `Fitted`, seconds
+    apart. Raises `ModelError` where there is nothing to train on, `ConfigError` where the folder is another run's, the
+    device cannot compute in the precision asked for, or there are fewer examples than processes.
     """
     if not examples:
         raise ModelError("there is nothing to train on: no sentence has a word")
+    if launched_alone():
+        progress.say("one process only: `accelerate launch` starts several on CPUs with --multi_gpu in place of --cpu")
     started = time.perf_counter()
-    checkpoints = folder / "checkpoints"
-    _claim(checkpoints, key)
-    with progress.bar("training", options.epochs) as bar, _quiet_bars():
-        trainer = SpanTrainer(model, examples, options, checkpoints, seed, validate, bar)
-        last = _last_whole(checkpoints)
-        if last is not None:
+    args = arguments(options, folder / "checkpoints", seed, validated=validate is not None)
+    checkpoints = on_main(lambda: folder.absolute() / "checkpoints")
+    args.output_dir = str(checkpoints)
+    # Random states are kept by process, so another number of processes cannot go on where this one was.
+    on_main(lambda: claim(checkpoints, key if processes() == 1 else f"{key} in {processes()} processes"))
+    shown = progress.bar("training", options.epochs) if is_main() else nullcontext(None)
+    with shown as bar, _quiet_bars():
+        trainer = SpanTrainer(model, examples, options, args, validate, bar)
+        last = on_main(lambda: last_whole(checkpoints, processes()))
+        if last is not None and is_main():
             logger.info("going on from %s", last)
         trainer.train(resume_from_checkpoint=last)
+    _forget_autocast(model.module)
     model.module.eval()
     fitted = _fitted(trainer.state, time.perf_counter() - started, last is not None)
-    if not options.keep_checkpoints:
+    barrier()  # all have read what they need
+    if is_main() and not options.keep_checkpoints:
         shutil.rmtree(checkpoints, ignore_errors=True)
     return fitted
-
-
-def _claim(checkpoints: Path, key: str) -> None:
-    mark = checkpoints / "run.txt"
-    if checkpoints.exists() and any(checkpoints.iterdir()):
-        found = mark.read_text(encoding="utf-8").strip() if mark.exists() else None
-        if found != key:
-            whose = "of a run with other data or settings" if found is not None else "that no run of ours left"
-            raise ConfigError(f"{checkpoints}: files {whose}: remove them to start anew")
-    write_text(mark, key + "\n")
-
-
-def _last_whole(checkpoints: Path) -> str | None:
-    """The newest checkpoint that was written to its end; what a kill left half-written is removed."""
-    while True:
-        last = get_last_checkpoint(str(checkpoints))
-        if last is None or _is_whole(Path(last)):
-            return last
-        logger.info("%s was not written to its end: removed", last)
-        shutil.rmtree(last)
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    try:
-        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return all((checkpoint / name).is_file() for name in WHOLE)
 
 
 @contextmanager
@@ -134,126 +120,148 @@ def _quiet_bars() -> Iterator[None]:
 
 
 class SpanTrainer(Trainer):
-    """The library's trainer with our batches, our loss, two learning rates, and our scorer."""
+    """The library's trainer with our batches, our loss, our learning rates, and our scorer."""
 
     def __init__(
         self,
         trainable: Trainable,
         examples: Sequence[Any],
         options: TrainingOptions,
-        checkpoints: Path,
-        seed: int,
+        args: Any,
         validate: Validate | None,
-        bar: progress.Bar,
+        bar: progress.Bar | None,
     ) -> None:
         self.trainable = trainable
         self.options = options
         self.validate = validate
-        self.batches = TokenBudget([trainable.size(example) for example in examples], options.batch_tokens, seed)
-        callbacks: list[TrainerCallback] = [_Watch(self.batches, bar)]
+        self.batches = TokenBudget(
+            [trainable.size(example) for example in examples],
+            options.batch_tokens,
+            args.seed,
+            accumulation=options.accumulation,
+            rank=rank(),
+            processes=processes(),
+        )
+        callbacks: list[TrainerCallback] = [_Watch(self.batches, trainable, bar)]
         if validate is not None:
             callbacks.append(EarlyStoppingCallback(options.patience))
         super().__init__(
             model=trainable.module,
-            args=_arguments(options, checkpoints, seed, validated=validate is not None),
+            args=args,
             train_dataset=list(examples),  # type: ignore[arg-type]
             # The library insists on an eval set where there is an eval strategy; `evaluate` below needs none.
             eval_dataset=None if validate is None else [0],  # type: ignore[arg-type]
             callbacks=callbacks,
         )
+        self.model_accepts_loss_kwargs = True  # the loss is divided for the whole step already
+        if rank():
+            torch.manual_seed(args.seed + rank())  # else all processes would drop out the same units
         for loud in (PrinterCallback, ProgressCallback):  # they print to stdout
             self.remove_callback(loud)
 
     def get_train_dataloader(self) -> DataLoader:
-        """Batches by token budget; overriding the sampler alone would keep the fixed batch size."""
+        """Batches by token budget; they are this process's own already, so `accelerate` has nothing to share out."""
         examples: Any = self.train_dataset
-        loader = DataLoader(examples, batch_sampler=self.batches, collate_fn=self.trainable.collate)  # type: ignore[arg-type]
-        return self.accelerator.prepare(loader)
+        return DataLoader(examples, batch_sampler=self.batches, collate_fn=self.trainable.collate)  # type: ignore[arg-type]
 
-    def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, *_: Any, **__: Any) -> Any:
-        """The trainable's own loss."""
+    def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: Any) -> tuple[list[Any], Any]:
+        """The batches of one step, and the total weight of their labels over all processes."""
+        samples = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
+        total = torch.stack([torch.as_tensor(self.trainable.weight(batch["labels"])).float() for batch in samples])
+        return samples, self.accelerator.reduce(total.sum().to(device), "sum")
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+        **_: Any,
+    ) -> Any:
+        """The trainable's own loss over the weight of the whole step.
+
+        Gradients of several processes are averaged, not summed, hence their number.
+        """
         labels = inputs.pop("labels")
         outputs = model(**inputs)
-        loss = self.trainable.loss(outputs, labels)
+        loss = self.trainable.loss(outputs, labels) * (self.accelerator.num_processes / num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
-        """AdamW with a learning rate for pre-trained and one for new weights, no decay of biases and norms."""
+        """AdamW with learning rates by depth and newness, no decay of biases and norms."""
         if self.optimizer is None:
-            self.optimizer = torch.optim.AdamW(self._groups(), lr=self.options.learning_rate)
+            decays = set(self.get_decay_parameter_names(self.trainable.module))
+            groups = parameter_groups(self.trainable, self.options, decays)
+            self.optimizer = torch.optim.AdamW(groups, lr=self.options.learning_rate, fused=True)
         return self.optimizer
 
-    def _groups(self) -> list[dict[str, Any]]:
-        decay = set(self.get_decay_parameter_names(self.trainable.module))
-        groups: dict[tuple[bool, bool], list[Any]] = {}
-        for name, parameter in self.trainable.module.named_parameters():
-            if parameter.requires_grad:
-                groups.setdefault((self.trainable.is_new(name), name in decay), []).append(parameter)
-        return [
-            {
-                "params": parameters,
-                "lr": self.options.head_learning_rate if new else self.options.learning_rate,
-                "weight_decay": self.options.weight_decay if decays else 0.0,
-            }
-            for (new, decays), parameters in groups.items()
-        ]
-
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """Strict micro F1 on the dev documents."""
+        """Strict micro F1 on the dev documents, in the precision in which the saved model predicts."""
         assert self.validate is not None
-        metrics = {"eval_f1": self.validate()}
+        with _without_autocast(self.trainable.module):
+            metrics = {"eval_f1": on_main(self.validate)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """0: nobody reads the number, and the library counts all parameters anew in every step."""
+        del inputs
+        return 0
 
-def _arguments(options: TrainingOptions, checkpoints: Path, seed: int, *, validated: bool) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=options.epochs,
-        learning_rate=options.learning_rate,
-        warmup_steps=options.warmup,
-        lr_scheduler_type="linear",
-        max_grad_norm=options.max_grad_norm,
-        eval_strategy="epoch" if validated else "no",
-        save_strategy="epoch",
-        save_total_limit=1,
-        load_best_model_at_end=validated,
-        metric_for_best_model="f1" if validated else None,
-        greater_is_better=True if validated else None,
-        logging_strategy="epoch",
-        restore_callback_states_from_checkpoint=True,  # else a resumed run forgets its patience
-        seed=seed,
-        data_seed=seed,
-        report_to=[],
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        use_cpu=not torch.accelerator.is_available(),
-    )
+    def _save_rng_state(self, output_dir: str) -> None:
+        super()._save_rng_state(output_dir)
+        barrier()  # the main process calls the checkpoint whole, and drops older ones, after this
+
+    def _load_best_model(self) -> None:
+        super()._load_best_model()
+        barrier()  # the main process removes checkpoints after this
+
+
+@contextmanager
+def _without_autocast(module: Any) -> Iterator[None]:
+    """Take off the forward that `accelerate` set on the module itself for mixed precision, if it did."""
+    patched = module.__dict__.pop("forward", None)
+    try:
+        yield
+    finally:
+        if patched is not None:
+            module.__dict__["forward"] = patched
+
+
+def _forget_autocast(module: Any) -> None:
+    if module.__dict__.pop("_original_forward", None) is not None:
+        module.__dict__.pop("forward", None)
 
 
 class _Watch(TrainerCallback):
-    """Sets the sampler's epoch (wrappers of the loader do not all do it) and draws progress on stderr."""
+    """Tells sampler and trainable the epoch and draws progress on stderr."""
 
-    def __init__(self, batches: TokenBudget, bar: progress.Bar) -> None:
+    def __init__(self, batches: TokenBudget, trainable: Trainable, bar: progress.Bar | None) -> None:
         self.batches = batches
+        self.begin_epoch = getattr(trainable, "begin_epoch", lambda _: None)
+        self.score_text = getattr(trainable, "score_text", lambda f1: f"dev F1 {100 * f1:.2f}")
         self.bar = bar
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         del args, control
-        self.batches.set_epoch(round(state.epoch or 0))
+        epoch = round(state.epoch or 0)
+        self.batches.set_epoch(epoch)
+        self.begin_epoch(epoch)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         del args, control
+        if self.bar is None:
+            return
         logged = state.log_history
         loss = next((entry["loss"] for entry in reversed(logged) if "loss" in entry), None)
         f1 = next((entry["eval_f1"] for entry in reversed(logged) if "eval_f1" in entry), None)
         # The state's epoch is the number of epochs done so far, as a fraction.
-        parts = [f"epoch {min(int(state.epoch or 0), int(state.num_train_epochs) - 1) + 1}"]
+        done = float(state.epoch or 0)
+        parts = [f"epoch {min(int(done), int(state.num_train_epochs) - 1) + 1}"]
         parts += [] if loss is None else [f"loss {loss:.4f}"]
-        parts += [] if f1 is None else [f"dev F1 {100 * f1:.2f}"]
-        self.bar.to(state.global_step / len(self.batches), ", ".join(parts))
+        parts += [] if f1 is None else [self.score_text(f1)]
+        self.bar.to(done, ", ".join(parts))
 
 
 def _fitted(state: Any, seconds: float, resumed: bool) -> Fitted:
