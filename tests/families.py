@@ -43,8 +43,10 @@ CORPUS = [document(marked, str(number)) for number, marked in enumerate(MARKED)]
 
 
 ALLOWED_FILES = {
+    "bilstm_crf": {"model.safetensors", "vocabulary.json"},
     "encoder_tagger": {
-        "config.json", "model.safetensors", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
+        "config.json", "model.safetensors", "special_tokens_map.json", "tagger.safetensors", "tokenizer.json",
+        "tokenizer_config.json",
     },
     "external": set[str](),
     "feature_crf": {"attributes.json", "crf.json", "weights.safetensors"},
@@ -79,6 +81,9 @@ def options(family: str, folder: Path) -> dict[str, Any]:
     """Options under which a family learns `CORPUS`, if it learns at all, in seconds."""
     if family == "feature_crf":
         return {"c2": 0.001}
+    if family == "bilstm_crf":
+        small = {"lstm": 32, "word_size": 32, "dropout": 0.2, "head_learning_rate": 1e-2, "batch_tokens": 12}
+        return {**small, "epochs": 30, "patience": 30}
     if family == "rules":
         return {}
     if family == "external":

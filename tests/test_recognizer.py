@@ -26,7 +26,7 @@ FAMILIES = sorted(MODELS)
 @pytest.fixture(scope="session", params=FAMILIES)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
     family = request.param
-    if family == "encoder_tagger":
+    if family in ("bilstm_crf", "encoder_tagger"):
         pytest.importorskip("torch")
     made = Recognizer.create(
         family, onoma.LabelSet.of(CORPUS), options=options(family, tmp_path_factory.mktemp("encoders"))
@@ -116,7 +116,7 @@ def test_unicode_normal_forms_keep_their_own_offsets(trained: Recognizer) -> Non
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_seeded_run_twice_gives_the_same_bytes_whatever_the_hash_seed(family: str, tmp_path: Path) -> None:
-    if family == "encoder_tagger":
+    if family in ("bilstm_crf", "encoder_tagger"):
         pytest.importorskip("torch")
     script = (
         "import sys, json; sys.path.insert(0, sys.argv[1])\n"
@@ -273,7 +273,7 @@ def test_entity_free_sentences_are_learnt_from() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_documents_are_answered_by_families_that_say_so(family: str, tmp_path: Path) -> None:
     """A family either answers with tags through an encoding or with predictions itself; the card says which."""
-    if family == "encoder_tagger":
+    if family in ("bilstm_crf", "encoder_tagger"):
         pytest.importorskip("torch")
     made = Recognizer.create(family, ["LOC", "PER"], options=options(family, tmp_path))
     assert (made.encoding is None) == (models.family(family).answers == "documents")

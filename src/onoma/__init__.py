@@ -56,7 +56,10 @@ _LATER = {
 
 
 def load(folder: str | Path) -> Recognizer:
-    """The recognizer saved in a folder, of any family; raises `ModelError`."""
+    """The recognizer saved in a folder, of any family; raises `ModelError`.
+
+    A folder or hub id of a token classifier that others trained with `transformers` does as well.
+    """
     from onoma.recognizer import Recognizer
 
     return Recognizer.load(folder)

@@ -17,7 +17,7 @@ from onoma import datasets, encodings, models, progress, schemes, tokenization
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.files import replacing_folder
-from onoma.models.base import DocumentModel, Fitted, SelfFitting, TagModel
+from onoma.models.base import DocumentModel, Fitted, SelfFitting, Sentences, TagModel
 
 if TYPE_CHECKING:
     from onoma.encodings import Encoding
@@ -73,7 +73,7 @@ class Recognizer:
         if not 0 <= seed < 2**32:
             raise ConfigError(f"seed {seed} is no number from 0 to {2**32 - 1}")
         checked = models.options(family, options or {})
-        kind = models.family(family)
+        kind: Any = models.family(family)
         if kind.answers == "documents":
             given = {"scheme": scheme, "repair": repair, "on_misaligned": on_misaligned}
             for name, value in given.items():
@@ -115,18 +115,19 @@ class Recognizer:
             return Fitted()
         if self.encoding is None:
             split = [tokenization.split(document, self.splitter) for document in train]
-            sentences, lost = [words for document in split for words in document.sentence_words()], 0
+            sentences, lost = sum(1 for document in split for words in document.sentence_words() if words), 0
             if not sentences:
                 raise DataError(NOTHING)
             fitted = cast("DocumentModel", self.model).fit(split)
         else:
-            sentences, tags, lost = self._targets(self.encoding, train)
+            words, tags, lost = self._targets(self.encoding, train)
+            sentences = sum(map(len, words))
             model: Any = self.model
             if isinstance(model, SelfFitting):
-                fitted = model.fit(sentences, tags)
+                fitted = model.fit(words, tags)
             else:
-                fitted = self._train(self.encoding, sentences, tags, dev, folder, seed)
-        record: dict[str, Any] = {"documents": len(train), "sentences": len(sentences), "lost_spans": lost}
+                fitted = self._train(self.encoding, words, tags, dev, folder, seed)
+        record: dict[str, Any] = {"documents": len(train), "sentences": sentences, "lost_spans": lost}
         self.trained = {
             "seed": seed,
             "train": {**record, "fingerprint": datasets.fingerprint(train)},
@@ -143,30 +144,31 @@ class Recognizer:
 
     def _targets(
         self, encoding: Encoding, documents: Sequence[Document]
-    ) -> tuple[list[Sequence[str]], list[Sequence[str]], int]:
-        sentences: list[Sequence[str]] = []
-        tags: list[Sequence[str]] = []
+    ) -> tuple[list[Sentences], list[Sentences], int]:
+        """Words and tags of the sentences that have any, by document; documents without words are left out."""
+        words: list[Sentences] = []
+        tags: list[Sentences] = []
         lost = 0
         for document in documents:
             targets = encoding.encode(tokenization.split(document, self.splitter))
             lost += len(targets.losses)
-            for words, row in zip(targets.sentences, targets.tags, strict=True):
-                if words:
-                    sentences.append(words)
-                    tags.append(row)
-        if not sentences:
+            kept = [number for number, sentence in enumerate(targets.sentences) if sentence]
+            if kept:
+                words.append([targets.sentences[number] for number in kept])
+                tags.append([targets.tags[number] for number in kept])
+        if not words:
             raise DataError(NOTHING)
         if lost:
             progress.say(
                 f"{lost:,} gold spans cannot be written as tags and are not learnt (they still count in scores)"
             )
-        return sentences, tags, lost
+        return words, tags, lost
 
     def _train(
         self,
         encoding: Encoding,
-        sentences: Sequence[Sequence[str]],
-        tags: Sequence[Sequence[str]],
+        words: Sequence[Sentences],
+        tags: Sequence[Sentences],
         dev: Sequence[Document] | None,
         folder: str | Path | None,
         seed: int,
@@ -174,12 +176,12 @@ class Recognizer:
         from onoma.training.trainer import train
 
         model: Any = self.model
-        examples = model.examples(sentences, tags)
+        examples = model.examples(words, tags)
         validate = None
         if dev:
             gold = [tokenization.split(document, self.splitter) for document in dev]
             validate = lambda: self._dev_f1(gold)  # noqa: E731
-        parts = (encoding.settings(), self.splitter, model.options, seed, sentences, tags)
+        parts = (encoding.settings(), self.splitter, model.options, seed, words, tags)
         fingerprint = datasets.fingerprint(dev or ())
         key = hashlib.sha256(repr((*parts, fingerprint)).encode()).hexdigest()
         with tempfile.TemporaryDirectory() as scratch:
@@ -225,10 +227,9 @@ class Recognizer:
             blank = [document.with_spans(()) if document.spans else document for document in documents]
             yield from cast("DocumentModel", self.model).predict(blank) if blank else ()
             return
-        sentences = [words for document in documents for words in document.sentence_words()]
-        answers = iter(cast("TagModel", self.model).predict(sentences) if sentences else [])
-        for document in documents:
-            yield self.encoding.decode(document, [next(answers) for _ in document.sentences])
+        answers = cast("TagModel", self.model).predict([list(document.sentence_words()) for document in documents])
+        for document, tags in zip(documents, answers, strict=True):
+            yield self.encoding.decode(document, tags)
 
     # ------------------------------------------------------------------ files
 
@@ -245,6 +246,9 @@ class Recognizer:
             "options": self.model.options.model_dump(mode="json"),
             "trained": self.trained,
         }
+        meaning = getattr(self.model, "score_meaning", None)
+        if meaning is not None:
+            card["score"] = meaning
         self.claim(folder)
         with replacing_folder(Path(folder), keep="checkpoints") as scratch:
             self.model.save(scratch)
@@ -256,7 +260,11 @@ class Recognizer:
         """What the card says of the encoding, or of the labels where there is none."""
         if self.encoding is None:
             return {"encoding": None, "labels": list(self.labels)}
-        return {"encoding": {"name": self.encoding.name, **self.encoding.settings()}}
+        asked: dict[str, Any] = {"encoding": {"name": self.encoding.name, **self.encoding.settings()}}
+        tags = cast("TagModel", self.model).tagset
+        if tags != tags.scheme.tagset(self.labels):
+            asked["tags"] = list(tags)  # a model from elsewhere has an order of its own, and may lack some
+        return asked
 
     @staticmethod
     def claim(folder: str | Path) -> None:
@@ -268,7 +276,7 @@ class Recognizer:
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"{folder}: is a file; a recognizer is saved as a folder")
         if folder.is_dir():
-            ours = {"checkpoints", CARD, *_written(folder)}
+            ours = {"checkpoints", "curve.json", "curve.svg", CARD, *_written(folder)}
             strangers = sorted(each.name for each in folder.iterdir() if each.name not in ours)
             if strangers:
                 raise ConfigError(f"{folder}: holds {strangers[0]!r}, which saving would lose: name an empty folder")
@@ -278,11 +286,21 @@ class Recognizer:
 
     @classmethod
     def load(cls, folder: str | Path) -> Recognizer:
-        """The recognizer of a saved folder; nothing outside it is read. Raises `ModelError`."""
+        """The recognizer of a saved folder; nothing outside it is read. Raises `ModelError`.
+
+        A folder or hub id of a token classifier that others trained with `transformers` does as well.
+        """
+        place = folder if isinstance(folder, str) else folder.as_posix()
         folder = Path(folder)
+        if not (folder / CARD).exists():
+            adopted = models.adopt(place)
+            if adopted is not None:
+                labels = {schemes.split_tag(tag)[1] for tag in adopted.tagset if tag != schemes.OUTSIDE}
+                return cls(encodings.get("tags", labels, scheme=adopted.tagset.scheme.name), adopted)
         card = _card(folder)
         try:
-            kind, options = models.family(card["family"]), models.options(card["family"], card["options"])
+            kind: Any = models.family(card["family"])
+            options = models.options(card["family"], card["options"])
             if kind.answers == "documents":
                 if not isinstance(card["labels"], list):
                     raise TypeError("'labels' is not a list")
@@ -291,6 +309,8 @@ class Recognizer:
                 settings = dict(card["encoding"])
                 encoding = encodings.get(settings.pop("name"), settings.pop("labels"), **settings)
                 names = schemes.get(settings["scheme"]).tagset(encoding.labels)
+                if "tags" in card:
+                    names = schemes.TagSet(names.scheme, [names[names.index(tag)] for tag in card["tags"]])
             splitter, trained = card["splitter"], card.get("trained")
             tokenization.get(splitter)
         except (KeyError, TypeError, ValueError, AttributeError) as problem:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +12,7 @@ from models.tiny import save_bert, save_roberta
 
 from onoma.exceptions import MissingExtraError, ModelError
 from onoma.models.encoder_tagger import EncoderTagger, EncoderTaggerOptions, backbone
-from onoma.models.encoder_tagger.pieces import windows
+from onoma.models.tagging import head
 from onoma.schemes import SCHEMES
 
 torch = pytest.importorskip("torch")
@@ -28,33 +27,6 @@ def tagger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return EncoderTagger.create(TAGS, EncoderTaggerOptions(encoder=str(encoder), overlap=8), seed=1)
 
 
-# ---------------------------------------------------------------------- windows
-
-
-@given(st.lists(st.integers(1, 5), max_size=60), st.integers(5, 20), st.integers(0, 10))
-def test_windows_tile_the_words_and_fit(sizes: list[int], size: int, overlap: int) -> None:
-    made = windows(sizes, size, overlap)
-    owned = [word for _, _, start, end in made for word in range(start, end)]
-    assert owned == list(range(len(sizes)))
-    for left, right, start, end in made:
-        assert left <= start < end <= right
-        assert sum(sizes[left:right]) <= size
-
-
-@given(st.integers(30, 80), st.integers(10, 20))
-def test_a_shared_word_is_owned_where_it_is_farther_from_the_edge(count: int, size: int) -> None:
-    made = windows([1] * count, size, size // 2)
-    for word in range(count):
-        reading = [(left, right, start <= word < end) for left, right, start, end in made if left <= word < right]
-        # The text's own edges are no edges: nothing is cut off there.
-        room = [
-            min(word - left if left else count, right - 1 - word if right < count else count)
-            for left, right, _ in reading
-        ]
-        owner = next(number for number, (_, _, owns) in enumerate(reading) if owns)
-        assert room[owner] >= max(room) - 1
-
-
 # ---------------------------------------------------------------------- pieces
 
 ODD = ["\u200b", "\x01", "\ufeff", " ", "", "😀", "\ufffd", "supercalifragilistic" * 20, "Ada", "\u0301"]
@@ -64,57 +36,66 @@ ODD = ["\u200b", "\x01", "\ufeff", " ", "", "😀", "\ufffd", "supercalifragilis
     st.lists(st.lists(st.one_of(st.sampled_from([*ODD, "London", "."]), st.text(max_size=4)), max_size=70), max_size=4)
 )
 def test_every_word_has_one_first_piece_whatever_it_is(tagger: EncoderTagger, sentences: list[list[str]]) -> None:
-    made = tagger.pieces.windows(sentences)
-    owned = [(window.sentence, word) for window in made for word in range(window.start, window.end)]
-    assert owned == [(number, word) for number, words in enumerate(sentences) for word in range(len(words))]
+    made = [window for block in tagger.pieces.blocks(sentences) for window in block.windows]
+    owned = [word for window in made for word in range(window.own_start, window.own_end)]
+    assert owned == list(range(sum(map(len, sentences))))
     for window in made:
         assert len(window.first) == window.end - window.start
         assert list(window.first) == sorted(set(window.first))
-        assert len(window.ids) <= 40
+        assert len(window.ids) == len(window.shapes) <= 40
         inside = range(len(tagger.pieces.prefix), len(window.ids) - len(tagger.pieces.suffix))
         assert all(place in inside for place in window.first)
 
 
 def test_pieces_are_those_of_the_tokenizer(tagger: EncoderTagger) -> None:
     words = ["Ada", "Byron", "left", "Londonderry", "."]
-    window = tagger.pieces.windows([words])[0]
+    (window,) = tagger.pieces.blocks([words])[0].windows
     expected = tagger.tokenizer(words, is_split_into_words=True)
     assert list(window.ids) == expected["input_ids"]
     word_ids = expected.word_ids()
     assert list(window.first) == [word_ids.index(word) for word in range(len(words))]
 
 
-def test_the_special_tokens_carry_no_label(tagger: EncoderTagger) -> None:
-    examples = tagger.examples([["Ada", "left"], ["Londonderry"]], [["B-PER", "O"], ["B-LOC"]])
+def test_each_word_of_a_batch_meets_its_own_tag(tagger: EncoderTagger) -> None:
+    """Windows of long sentences, several documents: the chains find the piece of every word that is learnt."""
+    documents = [[["Ada", "left"], ["Londonderry"]], [["Bob"] * 90], [["Rome"], [], ["New", "York"]]]
+    tags = [[["B-PER", "O"], ["B-LOC"]], [["B-PER", "I-PER", "O"] * 30], [["B-LOC"], [], ["B-LOC", "I-LOC"]]]
+    examples = tagger.examples(documents, tags)
     batch = tagger.collate(examples)
-    assert (batch["labels"] != -100).sum() == 3
-    assert batch["attention_mask"].sum() == sum(len(window) for window, _ in examples)
-    for row, (window, _) in enumerate(examples):
-        assert batch["labels"][row, 0] == -100 and batch["labels"][row, len(window) - 1] == -100
+    assert (batch["labels"] != -100).sum() == sum(len(words) for document in documents for words in document)
+    learnt = []
+    pieces = batch["input_ids"].gather(1, batch["first"].clamp(min=0)).flatten()
+    for chain, labels in zip(batch["chains"], batch["labels"], strict=True):
+        inside = labels != -100
+        learnt.append(([TAGS[number] for number in labels[inside]], pieces[chain[inside]].tolist()))
+    expected = [
+        (row, [tagger.pieces.of_words([word])[0][0] for word in words])
+        for document, rows in zip(documents, tags, strict=True)
+        for words, row in zip(document, rows, strict=True)
+        if words
+    ]
+    assert learnt == expected
 
 
 # ---------------------------------------------------------------------- loss
 
 
 def test_loss_is_independent_of_padding_and_weighs_o(tagger: EncoderTagger) -> None:
-    sentence, tags = ["Ada", "left", "London"], ["B-PER", "O", "B-LOC"]
-    short = tagger.collate(tagger.examples([sentence], [tags]))
-    logits = torch.randn(1, short["labels"].shape[1], len(TAGS))
+    labels = torch.tensor([[TAGS.index(tag) for tag in ("B-PER", "O", "B-LOC")]])
+    logits = torch.randn(1, 3, len(TAGS))
     wide = torch.cat([logits, torch.randn(1, 5, len(TAGS))], dim=1)
-    padded = torch.cat([short["labels"], torch.full((1, 5), -100)], dim=1)
+    padded = torch.cat([labels, torch.full((1, 5), -100)], dim=1)
 
     def loss(logits: torch.Tensor, labels: torch.Tensor, **options: object) -> float:
-        model = EncoderTagger.__new__(EncoderTagger)
-        model.tagset, model.options = TAGS, EncoderTaggerOptions(**options)
-        return float(model.loss(type("Outputs", (), {"logits": logits}), labels))
+        asked = EncoderTaggerOptions(**options)  # type: ignore[arg-type]
+        return float(head.cost(logits, labels, None, asked) / head.weight(labels, asked))
 
-    assert loss(logits, short["labels"]) == pytest.approx(loss(wide, padded))
-    places = (short["labels"][0] != -100).nonzero().flatten().tolist()
-    minus_log = [-float(torch.log_softmax(logits[0, at], -1)[short["labels"][0, at]]) for at in places]
+    assert loss(logits, labels) == pytest.approx(loss(wide, padded))
+    minus_log = [-float(torch.log_softmax(logits[0, at], -1)[labels[0, at]]) for at in range(3)]
     weights = [1, 0.2, 1]
     expected = sum(w * each for w, each in zip(weights, minus_log, strict=True))
-    assert loss(logits, short["labels"], o_weight=0.2) == pytest.approx(expected / 2.2, rel=1e-5)
-    assert loss(logits, short["labels"], o_weight=0.2, loss_by="count") == pytest.approx(expected / 3, rel=1e-5)
+    assert loss(logits, labels, o_weight=0.2) == pytest.approx(expected / 2.2, rel=1e-5)
+    assert loss(logits, labels, o_weight=0.2, loss_by="count") == pytest.approx(expected / 3, rel=1e-5)
 
 
 # ---------------------------------------------------------------------- prediction and files
@@ -123,9 +104,9 @@ TEXTS = [["Ada", "Byron", "left", "London", "."], ["Rome"], [], ["Bob"] * 100, [
 
 
 def test_answers_do_not_depend_on_batches_or_order(tagger: EncoderTagger) -> None:
-    together = tagger.predict(TEXTS)
-    alone = [tagger.predict([words])[0] for words in TEXTS]
-    backwards = tagger.predict(TEXTS[::-1])[::-1]
+    together = [answer for (answer,) in tagger.predict([[words] for words in TEXTS])]
+    alone = [tagger.predict([[words]])[0][0] for words in TEXTS]
+    backwards = [answer for (answer,) in tagger.predict([[words] for words in TEXTS[::-1]])][::-1]
     for words, a, b, c in zip(TEXTS, together, alone, backwards, strict=True):
         assert len(a.tags) == len(words)
         for at in range(len(words)):
@@ -134,17 +115,17 @@ def test_answers_do_not_depend_on_batches_or_order(tagger: EncoderTagger) -> Non
 
 
 def test_scores_are_products_of_probabilities(tagger: EncoderTagger) -> None:
-    answer = tagger.predict([["Ada", "Byron"]])[0]
+    answer = tagger.predict([[["Ada", "Byron"]]])[0][0]
     assert answer.span_score is not None
     assert answer.span_score(0, 2) == pytest.approx(answer.span_score(0, 1) * answer.span_score(1, 2))
 
 
 def test_padding_side_plays_no_part(tagger: EncoderTagger) -> None:
-    before = tagger.predict(TEXTS)
+    (before,) = tagger.predict([TEXTS])
     side = tagger.tokenizer.padding_side
     tagger.tokenizer.padding_side = "left" if side == "right" else "right"
     try:
-        assert [answer.tags for answer in tagger.predict(TEXTS)] == [answer.tags for answer in before]
+        assert [answer.tags for answer in tagger.predict([TEXTS])[0]] == [answer.tags for answer in before]
     finally:
         tagger.tokenizer.padding_side = side
 
@@ -162,14 +143,14 @@ def test_a_saved_folder_loads_here_and_in_transformers(tagger: EncoderTagger, tm
         "special_tokens_map.json",
     }
     again = EncoderTagger.load(tmp_path, TAGS, tagger.options)
-    assert [a.tags for a in again.predict(TEXTS)] == [a.tags for a in tagger.predict(TEXTS)]
+    assert [a.tags for a in again.predict([TEXTS])[0]] == [a.tags for a in tagger.predict([TEXTS])[0]]
     module = AutoModelForTokenClassification.from_pretrained(tmp_path)
     assert module.config.id2label == dict(enumerate(TAGS))
     pipe = pipeline("token-classification", model=module, tokenizer=AutoTokenizer.from_pretrained(tmp_path))
     words = ["Ada", "Byron", "left"]
     theirs = pipe(" ".join(words), ignore_labels=[])
     firsts = {item["start"]: item["entity"] for item in theirs}
-    ours = tagger.predict([words])[0].tags
+    ours = tagger.predict([[words]])[0][0].tags
     starts = [0, 4, 10]
     for start, tag in zip(starts, ours, strict=True):
         found = firsts.get(start, firsts.get(start - 1))  # byte-level pieces begin with the blank before the word
@@ -179,7 +160,7 @@ def test_a_saved_folder_loads_here_and_in_transformers(tagger: EncoderTagger, tm
 def test_damaged_or_foreign_folders_are_refused(tagger: EncoderTagger, tmp_path: Path) -> None:
     tagger.save(tmp_path)
     with pytest.raises(ModelError, match=r"config\.json names the tags"):
-        EncoderTagger.load(tmp_path, ("O", "B-X", "I-X"), tagger.options)
+        EncoderTagger.load(tmp_path, SCHEMES["BIO"].tagset(["X"]), tagger.options)
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(ModelError, match="missing or damaged"):
@@ -190,14 +171,16 @@ def test_damaged_or_foreign_folders_are_refused(tagger: EncoderTagger, tmp_path:
 
 def test_a_head_for_other_tags_is_drawn_anew(tagger: EncoderTagger, tmp_path: Path) -> None:
     tagger.save(tmp_path)
-    old = tagger.module.classifier.weight
+    old = tagger.module.hf.classifier.weight
     for tags in (TAGS, SCHEMES["BIO"].tagset(["X"])):
         again = EncoderTagger.create(tags, EncoderTaggerOptions(encoder=str(tmp_path)), seed=2)
-        new = again.module.classifier.weight
+        new = again.module.hf.classifier.weight
         assert new.shape[0] == len(tags)
         assert new.shape != old.shape or not torch.equal(new, old)
         name = "embeddings.word_embeddings.weight"
-        assert torch.equal(again.module.base_model.get_parameter(name), tagger.module.base_model.get_parameter(name))
+        assert torch.equal(
+            again.module.hf.base_model.get_parameter(name), tagger.module.hf.base_model.get_parameter(name)
+        )
 
 
 def test_weights_that_are_missing_are_refused(tagger: EncoderTagger, tmp_path: Path) -> None:
@@ -248,8 +231,3 @@ def test_without_package_and_hub_the_message_says_what_to_install(monkeypatch: p
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
     with pytest.raises(MissingExtraError, match="minilm"):
         backbone.default_encoder()
-
-
-def test_softmax_rows_are_probabilities(tagger: EncoderTagger) -> None:
-    rows = tagger._probabilities(tagger.pieces.windows([["Ada", "left"]]))
-    np.testing.assert_allclose(rows[0].sum(axis=1), 1, atol=1e-5)

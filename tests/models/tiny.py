@@ -2,30 +2,130 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 WORDS = "Ada Byron left London in Rome , saw Bob . the of and New York City nobody met 3 May".split()
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,'"
 
 
 def save_bert(folder: Path, words: list[str] | None = None, positions: int = 40) -> Path:
     """A two-layer BERT with WordPiece (cased; unknown words fall into letters)."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import BertConfig, BertModel
 
-    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,'"
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(words or WORDS)]
-    vocabulary += [each for each in letters if each not in vocabulary] + [f"##{each}" for each in letters]
-    tokenizer = Tokenizer(
-        models.WordPiece({each: n for n, each in enumerate(dict.fromkeys(vocabulary))}, unk_token="[UNK]")
+    tokenizer = _word_piece(words or WORDS, positions)
+    return _save(folder, tokenizer, BertModel, BertConfig(**_sizes(len(tokenizer), positions)))
+
+
+def save_minilm(folder: Path, positions: int = 40) -> Path:
+    """A two-layer BERT whose WordPiece reads capitals as small letters, as MiniLM's does."""
+    from transformers import BertConfig, BertModel
+
+    tokenizer = _word_piece(WORDS, positions, lower=True)
+    return _save(folder, tokenizer, BertModel, BertConfig(**_sizes(len(tokenizer), positions)))
+
+
+def save_electra(folder: Path, positions: int = 40) -> Path:
+    """A two-layer ELECTRA whose embeddings are narrower than its layers; WordPiece that lower-cases."""
+    from transformers import ElectraConfig, ElectraModel
+
+    tokenizer = _word_piece(WORDS, positions, lower=True)
+    config = ElectraConfig(**_sizes(len(tokenizer), positions), embedding_size=16)
+    return _save(folder, tokenizer, ElectraModel, config)
+
+
+def save_roberta(folder: Path, positions: int = 40) -> Path:
+    """A two-layer RoBERTa with byte-level BPE; its pad id is 1 and positions begin behind it."""
+    from tokenizers import processors
+    from transformers import RobertaConfig, RobertaModel, RobertaTokenizerFast
+
+    tokenizer = _byte_pairs(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    fast = RobertaTokenizerFast(tokenizer_object=tokenizer, model_max_length=positions)
+    config = RobertaConfig(**_sizes(len(fast), positions + 2), pad_token_id=1)
+    return _save(folder, fast, RobertaModel, config)
+
+
+def save_xlmr(folder: Path, positions: int = 40) -> Path:
+    """A two-layer XLM-R with a unigram model as SentencePiece makes them; its tokenizer states no limit."""
+    from tokenizers import normalizers
+    from transformers import XLMRobertaConfig, XLMRobertaModel, XLMRobertaTokenizerFast
+
+    pieces = _unigram(["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"])
+    fast = XLMRobertaTokenizerFast(vocab=pieces)
+    fast.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC()])
+    config = XLMRobertaConfig(**_sizes(len(fast), positions + 2), pad_token_id=1)
+    return _save(folder, fast, XLMRobertaModel, config)
+
+
+def save_deberta_v2(folder: Path, positions: int = 40) -> Path:
+    """A two-layer DeBERTa-v2 as the large ones are: a convolution beside the first layer, log buckets."""
+    return _save_deberta(folder, positions, conv_kernel_size=3, conv_act="gelu")
+
+
+def save_deberta_v3(folder: Path, positions: int = 40) -> Path:
+    """A two-layer DeBERTa-v3: relative positions only."""
+    return _save_deberta(folder, positions)
+
+
+def save_modernbert(folder: Path, positions: int = 8192) -> Path:
+    """A three-layer ModernBERT (global, local, local) with byte-level BPE, which states no blank before words."""
+    from tokenizers import normalizers, processors
+    from transformers import ModernBertConfig, ModernBertModel, PreTrainedTokenizerFast
+
+    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
+    tokenizer = _byte_pairs(special)
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
     )
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        pad_token="[PAD]",
+        mask_token="[MASK]",
+        model_max_length=positions,
+    )
+    sizes = {name: value for name, value in _sizes(len(fast), positions).items() if not name.endswith("_prob")}
+    config = ModernBertConfig(
+        **{**sizes, "num_hidden_layers": 3},
+        pad_token_id=3, bos_token_id=1, cls_token_id=1, eos_token_id=2, sep_token_id=2, local_attention=16,
+    )  # fmt: skip
+    return _save(folder, fast, ModernBertModel, config)
+
+
+BACKBONES: dict[str, Callable[[Path], Path]] = {
+    "bert": save_bert,
+    "minilm": save_minilm,
+    "electra": save_electra,
+    "roberta": save_roberta,
+    "xlmr": save_xlmr,
+    "deberta_v2": save_deberta_v2,
+    "deberta_v3": save_deberta_v3,
+    "modernbert": save_modernbert,
+}
+"""Every architecture, each with its own kind of tokenizer."""
+
+
+def _word_piece(words: list[str], positions: int, lower: bool = False) -> Any:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *LETTERS, *(f"##{each}" for each in LETTERS)]
+    if lower:
+        vocabulary[5:] = [each.lower() for each in vocabulary[5:]]
+    numbers = {each: number for number, each in enumerate(dict.fromkeys(vocabulary))}
+    tokenizer = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    fast = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         unk_token="[UNK]",
         pad_token="[PAD]",
@@ -34,30 +134,48 @@ def save_bert(folder: Path, words: list[str] | None = None, positions: int = 40)
         mask_token="[MASK]",
         model_max_length=positions,
     )
-    config = BertConfig(**_sizes(len(fast), positions))
-    return _save(folder, fast, BertModel, config)
 
 
-def save_roberta(folder: Path, positions: int = 40) -> Path:
-    """A two-layer RoBERTa with byte-level BPE; its pad id is 1 and positions begin behind it."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-    from transformers import RobertaConfig, RobertaModel, RobertaTokenizerFast
+def _byte_pairs(special: list[str]) -> Any:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=320,
-        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        special_tokens=special,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator([" ".join(WORDS)] * 3, trainer)
-    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    fast = RobertaTokenizerFast(tokenizer_object=tokenizer, model_max_length=positions)
-    config = RobertaConfig(**_sizes(len(fast), positions + 2), pad_token_id=1)
-    return _save(folder, fast, RobertaModel, config)
+    return tokenizer
+
+
+def _unigram(before: list[str], after: list[str]) -> list[tuple[str, float]]:
+    whole = [(f"▁{word}", -2.0) for word in WORDS]
+    parts = [("▁", -4.0), *((letter, -5.0) for letter in LETTERS if f"▁{letter}" not in whole)]
+    return [*((each, 0.0) for each in before), *whole, *parts, *((each, 0.0) for each in after)]
+
+
+def _save_deberta(folder: Path, positions: int, **more: Any) -> Path:
+    from transformers import DebertaV2Config, DebertaV2Model, DebertaV2TokenizerFast
+
+    fast = DebertaV2TokenizerFast(vocab=_unigram(["[PAD]", "[CLS]", "[SEP]", "[UNK]"], ["[MASK]"]), unk_id=3)
+    config = DebertaV2Config(
+        **_sizes(len(fast), positions),
+        relative_attention=True,
+        position_buckets=8,
+        max_relative_positions=-1,
+        norm_rel_ebd="layer_norm",
+        share_att_key=True,
+        pos_att_type="p2c|c2p",
+        position_biased_input=False,
+        type_vocab_size=0,
+        pad_token_id=0,
+        **more,
+    )
+    return _save(folder, fast, DebertaV2Model, config)
 
 
 def _sizes(vocabulary: int, positions: int) -> dict[str, Any]:
@@ -77,6 +195,7 @@ def _save(folder: Path, tokenizer: Any, kind: Any, config: Any) -> Path:
     import torch
 
     torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(folder)
     kind(config).save_pretrained(folder)
     return folder

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from onoma.cli.common import DASH, announce
+from onoma.cli.common import DASH, announce, is_text
 from onoma.document import Document, Prediction
-from onoma.exceptions import ConfigError, DataError, UnknownFormatError
+from onoma.exceptions import ConfigError
 
 __all__ = ["predict"]
 
@@ -19,7 +19,7 @@ Pairs = Iterable[tuple[Document, Prediction]]
 
 
 def predict(
-    model: Path,
+    model: str,
     input: Annotated[str, DASH] = "-",
     /,
     *,
@@ -36,7 +36,7 @@ def predict(
     Parameters
     ----------
     model
-        Folder of a trained recognizer.
+        Folder of a trained recognizer, or folder or hub id of a token classifier of transformers.
     input
         File to read, - for stdin, or a catalogue reference.
     out
@@ -67,7 +67,7 @@ def predict(
         raise ConfigError(f"{out}: is the input itself: name another --out")
     announce(quiet=quiet)
     recognizer = Recognizer.load(model)
-    documents = _text(input) if _is_text(input, format) else datasets.stream(input, format)
+    documents = _text(input) if is_text(input, format) else datasets.stream(input, format)
     pairs = recognizer.pipe_documents(documents, look_ahead=1 if stream else None)
     if target == "color":
         _print_colored(pairs)
@@ -86,31 +86,6 @@ def _target(out: str | None) -> str:
         return datasets.format_of(out)
     except ConfigError:
         return "jsonl"
-
-
-def _is_text(input: str, format: str | None) -> bool:
-    """Whether the input is plain text: as told, or because it is in no labelled format."""
-    from onoma import datasets
-    from onoma.datasets import catalog
-
-    if format is not None:
-        return format == "text"
-    if input == "-":
-        return True
-    if catalog.is_reference(input):
-        return False
-    try:
-        datasets.sniff(input)
-    except UnknownFormatError:
-        return True
-    except DataError as problem:
-        # A text whose lines happen to have equally many words looks like columns, but for its tags.
-        if Path(input).is_file():
-            problem.mend = (
-                f"{problem.mend}; or, if it is plain text: --format text" if problem.mend else "--format text"
-            )
-        raise
-    return False
 
 
 def _text(input: str) -> Iterator[Document]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from onoma import datasets, models, progress
-from onoma.comparison.experiment import Experiment, SetSettings, SystemSettings, located
+from onoma.comparison.experiment import Experiment, SetSettings, SystemSettings, located, model_place
 from onoma.comparison.sources import load
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import DataError, OnomaError
@@ -51,14 +51,15 @@ def run(experiment: Experiment, base: Path, name: str, seed: int, folder: Path) 
         of = {set_name: _copy(files[set_name], set_name, experiment, base, folder) for set_name in experiment.sets}
         record |= {"family": "predictions", "options": None, "predict": of, "size_mb": None, "peak_memory_mb": None}
     else:
-        model = folder / "model"
+        model, place = folder / "model", str(folder / "model")
         if system.model is not None:
-            model = Path(located(system.model, base))
+            place = model_place(system.model, base)
+            model = Path(place)
         elif models.learns(_family(system)):
             record["train"] = _train(experiment, system, base, seed, folder, model)
         else:
             _create(system, (), base, seed).save(model)
-        recognizer = Recognizer.load(model)
+        recognizer = Recognizer.load(place)
         predict: dict[str, Any] = {}
         for set_name, settings in experiment.sets.items():
             loaded = load(settings, base)
@@ -70,7 +71,7 @@ def run(experiment: Experiment, base: Path, name: str, seed: int, folder: Path) 
             "options": _recorded(system, recognizer),
             "predict": predict,
             # What learns nothing keeps its weights elsewhere, if it has any.
-            "size_mb": size if getattr(recognizer.model, "learns", True) else None,
+            "size_mb": size if model.is_dir() and getattr(recognizer.model, "learns", True) else None,
         }
     write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
     return record

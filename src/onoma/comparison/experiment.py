@@ -13,7 +13,7 @@ from onoma import models
 from onoma.schemes import Repair
 from onoma.settings import Settings
 
-__all__ = ["Experiment", "SetSettings", "Source", "SystemSettings", "located"]
+__all__ = ["Experiment", "SetSettings", "Source", "SystemSettings", "located", "model_place"]
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -51,7 +51,8 @@ class SystemSettings(Settings):
     family: str | None = None
     """Model family."""
     model: str | None = None
-    """Folder of a saved recognizer (relative to the experiment file)."""
+    """Folder of a saved recognizer (relative to the experiment file), or folder or hub id of a token classifier of
+    `transformers`."""
     predictions: dict[str, str] | None = None
     """For each set, a file of predictions in any format (relative to the experiment file)."""
     scheme: str = "BIO"
@@ -162,3 +163,9 @@ def located(source: str, folder: Path) -> str:
     if is_reference(source) or Path(source).is_absolute():
         return source
     return str(folder / source)
+
+
+def model_place(model: str, base: Path) -> str:
+    """The folder of a model as seen from a folder where there is one, else the name as given: a hub id."""
+    found = located(model, base)
+    return found if Path(found).exists() else model

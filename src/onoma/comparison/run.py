@@ -19,7 +19,7 @@ from typing import Any
 from onoma import models, progress
 from onoma.comparison.assemble import assemble
 from onoma.comparison.cell import RECORD, CellRecord, set_mark
-from onoma.comparison.experiment import Experiment, SystemSettings, located
+from onoma.comparison.experiment import Experiment, SystemSettings, located, model_place
 from onoma.comparison.sources import Loaded, load
 from onoma.exceptions import ConfigError, DataError, OnomaError
 from onoma.files import write_text
@@ -105,7 +105,7 @@ def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str
     if system.predictions is not None:
         parts += [_whole(Path(located(file, base))) for file in system.predictions.values()]
     elif system.model is not None:
-        folder = Path(located(system.model, base))
+        folder = Path(model_place(system.model, base))
         parts += [_content(folder), *_saved_parts(folder, out)]
     else:
         parts += _family_parts(experiment, system, base, learnt, out)

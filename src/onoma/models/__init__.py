@@ -13,9 +13,10 @@ from onoma.tables import lookup, row_names
 if TYPE_CHECKING:
     from onoma.models.base import DocumentModel, FamilyOptions, TagModel
 
-__all__ = ["MODELS", "family", "learns", "names", "options"]
+__all__ = ["FOREIGN", "MODELS", "adopt", "family", "learns", "names", "options", "trained_by_gradients"]
 
 MODELS: dict[str, str] = {
+    "bilstm_crf": "onoma.models.bilstm_crf:BilstmCrf",
     "encoder_tagger": "onoma.models.encoder_tagger:EncoderTagger",
     "external": "onoma.models.external:External",
     "feature_crf": "onoma.models.feature_crf:FeatureCrf",
@@ -23,12 +24,19 @@ MODELS: dict[str, str] = {
 }
 
 OPTIONS: dict[str, str] = {
+    "bilstm_crf": "onoma.models.bilstm_crf.options:BilstmCrfOptions",
     "encoder_tagger": "onoma.models.encoder_tagger.options:EncoderTaggerOptions",
     "external": "onoma.models.external.options:ExternalOptions",
     "feature_crf": "onoma.models.feature_crf:FeatureCrfOptions",
     "rules": "onoma.models.rules.options:RulesOptions",
 }
 """The options of each family, found without importing what the family itself needs."""
+
+FOREIGN: dict[str, str] = {
+    "transformers": "onoma.models.encoder_tagger.foreign:adopt",
+}
+"""Functions that load what other programs saved: from a place (a path or a name), a `TagModel`, or None where that
+cannot be theirs. Third parties add rows through the entry point group `onoma.foreign`."""
 
 
 def names() -> tuple[str, ...]:
@@ -46,6 +54,11 @@ def learns(name: str) -> bool:
     return getattr(family(name), "learns", True)
 
 
+def trained_by_gradients(name: str) -> bool:
+    """Whether that family is trained by `onoma.training`; raises `ConfigError` with the list of names."""
+    return hasattr(family(name), "examples")
+
+
 def options(name: str, values: dict[str, Any]) -> FamilyOptions:
     """The checked options of a family; raises `ConfigError` that names the key and what is wrong with it."""
     lookup_name = name if name in names() else None
@@ -56,3 +69,12 @@ def options(name: str, values: dict[str, Any]) -> FamilyOptions:
         return kind(**values)
     except ValidationError as problem:
         raise ConfigError(f"options of {name}: {first_problem(problem, kind)}") from problem
+
+
+def adopt(place: str) -> TagModel | None:
+    """The model that another program saved in a place, None where nobody knows it; raises `ModelError`."""
+    for name in row_names(FOREIGN, "onoma.foreign"):
+        found = lookup(FOREIGN, name, "loader", "onoma.foreign")(place)
+        if found is not None:
+            return found
+    return None

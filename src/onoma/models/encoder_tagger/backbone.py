@@ -11,7 +11,18 @@ from typing import Any
 
 from onoma.exceptions import MissingExtraError, ModelError
 
-__all__ = ["default_encoder", "load_backbone", "load_module", "load_tokenizer", "require_torch", "resolve"]
+__all__ = [
+    "LOADING",
+    "default_encoder",
+    "first_line",
+    "load_backbone",
+    "load_module",
+    "load_tokenizer",
+    "positions",
+    "quietly",
+    "require_torch",
+    "resolve",
+]
 
 logger = logging.getLogger("onoma")
 
@@ -85,7 +96,7 @@ def load_backbone(encoder: str, tags: tuple[str, ...], dropout: float | None, se
 
     local = Path(encoder).is_dir()
     try:
-        config = AutoConfig.from_pretrained(encoder, local_files_only=local)
+        config = AutoConfig.from_pretrained(encoder, local_files_only=local, trust_remote_code=False)
     except LOADING as problem:
         raise ModelError(f"encoder {encoder!r} cannot be loaded: {first_line(problem)}") from problem
     config.id2label = dict(enumerate(tags))
@@ -99,6 +110,23 @@ def load_backbone(encoder: str, tags: tuple[str, ...], dropout: float | None, se
         raise ModelError(f"encoder {encoder!r} holds no weights for {strangers[0]} and {len(strangers) - 1} others")
     _renew_head(module, seed, missing)
     return load_tokenizer(encoder), module
+
+
+BEHIND_PAD = frozenset(
+    "camembert data2vec-text ibert layoutlmv3 lilt longformer luke markuplm mpnet roberta roberta-prelayernorm "
+    "xlm-roberta xlm-roberta-xl xmod".split()
+)
+"""Architectures whose position numbers begin behind the pad id."""
+
+
+def positions(tokenizer: Any, config: Any) -> int:
+    """How many pieces the encoder can read, special tokens included; 512 where it states no limit."""
+    limit = getattr(config, "max_position_embeddings", None) or 0
+    limit = limit if limit > 0 else 512
+    if config.model_type in BEHIND_PAD:
+        limit -= (config.pad_token_id or 0) + 1
+    stated = tokenizer.model_max_length
+    return min(limit, stated) if 0 < stated < 1_000_000 else limit
 
 
 LOADING = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
@@ -122,6 +150,7 @@ def load_module(folder: str, config: Any = None) -> tuple[Any, list[str]]:
             folder,
             **({} if config is None else {"config": config}),
             local_files_only=Path(folder).is_dir(),
+            trust_remote_code=False,  # else the library asks on the terminal
             dtype=torch.float32,
             output_loading_info=True,
             ignore_mismatched_sizes=config is not None,
@@ -136,13 +165,18 @@ def load_module(folder: str, config: Any = None) -> tuple[Any, list[str]]:
 
 
 def _renew_head(module: Any, seed: int, drawn: Sequence[str]) -> None:
-    """Draw those weights of the head that are not `drawn` already: the folder brought them, for other tags."""
+    """Draw the output layer's weights that are not `drawn` already: the folder brought them, for other tags.
+
+    What stands before it is kept: ModernBERT's was learnt with the encoder.
+    """
     import torch
 
     generator = torch.Generator().manual_seed(seed)
     deviation = getattr(module.config, "initializer_range", 0.02)
+    linear = (name for name, part in module.named_modules() if isinstance(part, torch.nn.Linear))
+    last = [name for name in linear if not name.startswith(f"{module.base_model_prefix}.")][-1]
     for name, parameter in module.named_parameters():
-        if not name.startswith(module.base_model_prefix) and name not in drawn:
+        if name.startswith(f"{last}.") and name not in drawn:
             with torch.no_grad():
                 if parameter.dim() > 1:
                     parameter.normal_(0.0, deviation, generator=generator)
@@ -154,16 +188,31 @@ def load_tokenizer(encoder: str) -> Any:
     """The fast tokenizer of a folder or hub id, one that treats a word alike wherever it stands."""
     from transformers import AutoTokenizer
 
-    options: dict[str, Any] = {"use_fast": True, "local_files_only": Path(encoder).is_dir()}
+    options: dict[str, Any] = {"use_fast": True, "local_files_only": Path(encoder).is_dir(), "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(encoder, **options)
-        if getattr(tokenizer, "add_prefix_space", None) is False:
-            tokenizer = AutoTokenizer.from_pretrained(encoder, add_prefix_space=True, **options)
+        if not _sees_blanks(tokenizer):
+            return _fast(encoder, tokenizer)
+        tokenizer = AutoTokenizer.from_pretrained(encoder, add_prefix_space=True, **options)
     except LOADING as problem:
         raise ModelError(f"the tokenizer of {encoder!r} cannot be loaded: {first_line(problem)}") from problem
+    tokenizer = _fast(encoder, tokenizer)
+    splitter = tokenizer.backend_tokenizer.pre_tokenizer
+    if _sees_blanks(tokenizer) and hasattr(splitter, "add_prefix_space"):
+        splitter.add_prefix_space = True  # ModernBERT's: the loader does not pass the option on
+    return tokenizer
+
+
+def _fast(encoder: str, tokenizer: Any) -> Any:
     if not tokenizer.is_fast:
         raise ModelError(f"the tokenizer of {encoder!r} has no fast version: save it as tokenizer.json")
     return tokenizer
+
+
+def _sees_blanks(tokenizer: Any) -> bool:
+    """Whether a word behind a blank gives other pieces than the same word alone."""
+    one, two = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("x", "x x"))
+    return two != [*one, *one]
 
 
 def quietly(function: Any, *arguments: Any, **options: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Words to word pieces and windows, such that every word has a first piece in exactly one window that owns it.
+"""Words to word pieces, windows and blocks, such that no word is ever lost.
 
 Published code loses words in three ways here: words past the length limit, words that give no piece, and pad ids
-mistaken for pieces. None of them can happen below: windows tile the words, a word without pieces becomes the unknown
+mistaken for pieces. None of them can happen below: windows cover the words, a word without pieces becomes the unknown
 piece, and padding is told by position.
 """
 
@@ -9,33 +9,56 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
-__all__ = ["Pieces", "Window", "windows"]
+from onoma.models.base import Sentences
+from onoma.models.encoder_tagger.windows import Reading, plan
+from onoma.models.tagging import shapes
+
+__all__ = ["Block", "Pieces", "Window"]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of one sentence that fits the encoder.
+    """What the encoder reads at once.
 
-    `ids` are piece ids with special tokens; `first` [owned words] is the place of each owned word's first piece
-    in `ids`; the window owns the half-open **word** range [`start`, `end`) of sentence number `sentence`.
+    `ids` [pieces] with special tokens; `shapes` [pieces] of the words the pieces belong to; `first` [read words]: the
+    place of each read word's first piece in `ids`. Words are numbered within the document: [`start`, `end`) are read
+    to be tagged, of which [`own_start`, `own_end`) are owned; the other words around them are context only.
+    `cut_left` and `cut_right` say whether their sentence goes on beyond.
     """
 
-    sentence: int
+    ids: tuple[int, ...]
+    shapes: tuple[int, ...]
+    first: tuple[int, ...]
     start: int
     end: int
-    ids: tuple[int, ...]
-    first: tuple[int, ...]
+    own_start: int
+    own_end: int
+    cut_left: bool
+    cut_right: bool
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-class Pieces:
-    """Turns sentences into windows; remembers the pieces of words it has seen."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some whole sentences and the windows that own their words, each word once; `lengths` in words."""
 
-    def __init__(self, tokenizer: Any, size: int | None, overlap: int, positions: int) -> None:
+    windows: tuple[Window, ...]
+    start: int
+    lengths: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.windows))
+
+
+class Pieces:
+    """Turns documents into windows; remembers the pieces of words it has seen."""
+
+    def __init__(self, tokenizer: Any, size: int | None, overlap: int, positions: int, context: int = 0) -> None:
         self.tokenizer = tokenizer
         inner = tokenizer("x", add_special_tokens=False)["input_ids"]
         outer = tokenizer("x")["input_ids"]
@@ -48,6 +71,7 @@ class Pieces:
         if self.size < 1:
             raise ValueError("a window must hold at least one piece beside the special tokens")
         self.overlap = min(overlap, self.size // 2)
+        self.context = min(context, self.size // 3)
         self._known: dict[str, tuple[int, ...]] = {}
 
     def of_words(self, words: Iterable[str]) -> list[tuple[int, ...]]:
@@ -63,50 +87,31 @@ class Pieces:
                 self._known[word] = tuple(ids[: self.size]) or (self.unknown,)
         return [self._known[word] for word in words]
 
-    def windows(self, sentences: Sequence[Sequence[str]]) -> list[Window]:
-        """The windows of all sentences in order; an empty sentence has none."""
-        pieces = iter(self.of_words(word for sentence in sentences for word in sentence))
-        made: list[Window] = []
-        for number, sentence in enumerate(sentences):
-            words = [next(pieces) for _ in sentence]
-            for left, right, start, end in windows([len(word) for word in words], self.size, self.overlap):
-                ids = list(self.prefix)
-                first: list[int] = []
-                for place in range(left, right):
-                    if start <= place < end:
-                        first.append(len(ids))
-                    ids.extend(words[place])
-                made.append(Window(number, start, end, (*ids, *self.suffix), tuple(first)))
+    def blocks(self, document: Sentences) -> list[Block]:
+        """The blocks of a document in order; they tile its words. An empty sentence is in none."""
+        words = [word for sentence in document for word in sentence]
+        pieces = self.of_words(words)
+        shaped = [shapes.shape(word) for word in words]
+        edges = [0, *accumulate(len(sentence) for sentence in document)]
+        made: list[Block] = []
+        sizes = [len(ids) for ids in pieces]
+        for first, last, readings in plan(sizes, edges, self.size, self.overlap, self.context):
+            windows = tuple(self._window(reading, pieces, shaped) for reading in readings)
+            lengths = (edges[number + 1] - edges[number] for number in range(first, last))
+            made.append(Block(windows, edges[first], tuple(length for length in lengths if length)))
         return made
 
-
-def windows(sizes: Sequence[int], size: int, overlap: int) -> list[tuple[int, int, int, int]]:
-    """Windows over words of so many pieces: (left, right, start, end), all in words.
-
-    [left, right) is what the window reads, at most `size` pieces; [start, end) is what it owns. Owned ranges tile
-    the words; where windows share words, each is owned by the one in which it is farther from the edge. Every word
-    must fit a window by itself.
-    """
-    reads: list[tuple[int, int]] = []
-    left = 0
-    while left < len(sizes):
-        right, taken = left, 0
-        while right < len(sizes) and taken + sizes[right] <= size:
-            taken += sizes[right]
-            right += 1
-        reads.append((left, right))
-        if right == len(sizes):
-            break
-        back, shared = right, 0
-        while back > left + 1 and shared + sizes[back - 1] <= overlap:
-            back -= 1
-            shared += sizes[back]
-        left = back
-    owned: list[tuple[int, int, int, int]] = []
-    start = 0
-    for number, (left, right) in enumerate(reads):
-        end = right if number + 1 == len(reads) else (reads[number + 1][0] + right + 1) // 2
-        if end > start:
-            owned.append((left, right, start, end))
-        start = end
-    return owned
+    def _window(self, reading: Reading, pieces: Sequence[tuple[int, ...]], shaped: Sequence[int]) -> Window:
+        ids = list(self.prefix)
+        marks = [shapes.NONE] * len(ids)
+        first: list[int] = []
+        for word in range(reading.left, reading.right):
+            if reading.start <= word < reading.end:
+                first.append(len(ids))
+            ids += pieces[word]
+            marks += [shaped[word]] * len(pieces[word])
+        ids += self.suffix
+        marks += [shapes.NONE] * len(self.suffix)
+        cuts = (reading.cut_left, reading.cut_right)
+        own = (reading.own_start, reading.own_end)
+        return Window(tuple(ids), tuple(marks), tuple(first), reading.start, reading.end, *own, *cuts)

@@ -1,0 +1,135 @@
+"""What computes emissions at prediction: the torch module in 32, 16 or 8 bits, or ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onoma import progress
+
+__all__ = ["Batch", "Precision", "Runtime", "TorchRuntime", "cores"]
+
+Precision = Literal["fp32", "bf16", "int8"]
+
+Batch = dict[str, NDArray[np.int64]]
+"""The arguments of `TaggerModule.forward` by name."""
+
+
+class Runtime(Protocol):
+    """Computes the emissions of padded batches."""
+
+    @property
+    def config(self) -> Any:
+        """The encoder's configuration."""
+        ...
+
+    @property
+    def crf(self) -> Any:
+        """A layer whose `scores()` are those of a chain, or None."""
+        ...
+
+    @property
+    def word_shape(self) -> bool:
+        """Whether a batch must hold `shapes`."""
+        ...
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Around the batches of one prediction; whatever of the process it changes, it puts back."""
+        ...
+
+    def __call__(self, batch: Batch) -> NDArray[np.float32]:
+        """Emissions [windows, words, T]."""
+        ...
+
+
+class TorchRuntime:
+    """The torch module itself.
+
+    bf16 is autocast over 32-bit weights; on a processor without such instructions it is told and left away. int8
+    makes its copy of the module at the first prediction, and a module in training always answers in 32 bits.
+    """
+
+    def __init__(self, module: Any, precision: Precision = "fp32", threads: int | None = None) -> None:
+        self.module = module
+        self.precision = precision
+        self.threads = threads
+        self._using: Any = module
+        self._quantised: Any = None
+
+    @property
+    def config(self) -> Any:
+        """The encoder's configuration."""
+        return self.module.hf.config
+
+    @property
+    def crf(self) -> Any:
+        """The chain layer, or None."""
+        return self.module.crf
+
+    @property
+    def word_shape(self) -> bool:
+        """Whether a batch must hold `shapes`."""
+        return self.module.shapes is not None
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Evaluation mode, no gradients, the threads asked for: all of it for the time of the block only."""
+        import torch
+
+        training = self.module.training
+        precision = "fp32" if training else self.precision
+        if precision == "bf16" and not _has_bf16(self.module.device):
+            progress.say("bf16: this processor has no instructions for it, so 32 bits are used")
+            precision = "fp32"
+        before = torch.get_num_threads()
+        wanted = self.threads or min(before, cores())
+        with ExitStack() as stack:
+            if wanted != before:
+                torch.set_num_threads(wanted)
+                stack.callback(torch.set_num_threads, before)
+            self.module.eval()
+            stack.callback(self.module.train, training)
+            self._using = self._int8() if precision == "int8" else self.module
+            if training:
+                self._quantised = None  # its weights are about to change
+            stack.enter_context(torch.inference_mode())
+            if precision == "bf16":
+                stack.enter_context(torch.autocast(self.module.device.type, torch.bfloat16))
+            yield
+
+    def __call__(self, batch: Batch) -> NDArray[np.float32]:
+        """Emissions [windows, words, T]."""
+        import torch
+
+        device = self.module.device
+        tensors = {name: torch.from_numpy(array).to(device) for name, array in batch.items()}
+        return self._using(**tensors).cpu().numpy()
+
+    def _int8(self) -> Any:
+        if self._quantised is None:
+            from onoma.models.encoder_tagger.quantise import quantised
+
+            self._quantised = quantised(self.module)
+        return self._quantised
+
+
+def cores() -> int:
+    """Physical cores that this process may use."""
+    import psutil
+
+    process = psutil.Process()
+    allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
+    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
+
+
+def _has_bf16(device: Any) -> bool:
+    import torch
+
+    if device.type != "cpu":
+        return True
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
