@@ -6,13 +6,15 @@ import json
 import logging
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 from cyclopts import Parameter
 
 from onoma import progress
+from onoma.exceptions import DataError, UnknownFormatError
 
-__all__ = ["DASH", "announce", "escape", "print_json", "show"]
+__all__ = ["DASH", "announce", "escape", "is_text", "print_json", "show"]
 
 DASH = Parameter(allow_leading_hyphen=True)
 """For arguments that may be "-": stdin or stdout."""
@@ -57,3 +59,28 @@ def show(*renderables: Any) -> None:
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False, emoji=False)
     for renderable in renderables:
         console.print(renderable)
+
+
+def is_text(input: str, format: str | None) -> bool:
+    """Whether the input is plain text: as told, or because it is in no labelled format."""
+    from onoma import datasets
+    from onoma.datasets import catalog
+
+    if format is not None:
+        return format == "text"
+    if input == "-":
+        return True
+    if catalog.is_reference(input):
+        return False
+    try:
+        datasets.sniff(input)
+    except UnknownFormatError:
+        return True
+    except DataError as problem:
+        # A text whose lines happen to have equally many words looks like columns, but for its tags.
+        if Path(input).is_file():
+            problem.mend = (
+                f"{problem.mend}; or, if it is plain text: --format text" if problem.mend else "--format text"
+            )
+        raise
+    return False
