@@ -1,0 +1,173 @@
+"""What the study says beside what was measured here, and a verdict that the numbers give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import fmean
+
+from experiments.analysis import Difference, Record, adjusted, gap, mean_scores, paired, randomised
+from experiments.pages import NOT_RUN, difference, p, table
+from onoma.report.numbers import percent
+
+__all__ = ["claims", "verdict"]
+
+Found = dict[str, list[Record]]
+Row = tuple[str, str]
+HOME, AWAY = "ewt-test", "pud"
+ALPHAS = ("0.8", "0.7", "0.2")
+
+
+def verdict(found: Difference, sign: int) -> str:
+    """Whether a difference of that sign was found, by its (adjusted) p-value."""
+    if not found.holds:
+        return f"undecided, p {p(found)}"
+    return f"{'yes' if found.value * sign > 0 else 'no, the opposite'}, p {p(found)}"
+
+
+def _falls_away(found: Found) -> Row:
+    pairs = [(name, gap(found[f"{key}-full"], HOME, AWAY)) for key, name in _MODELS.items()]
+    tested = adjusted([each for _, each in pairs])
+    shown = [(name, each) for (name, _), each in zip(pairs, tested, strict=True)]
+    return _told(shown, -1)
+
+
+_MODELS = {"minilm": "MiniLM", "bilstm": "BiLSTM-CRF"}
+
+
+def _told(shown: list[tuple[str, Difference]], sign: int) -> Row:
+    return (
+        "; ".join(f"{name} {difference(each)}" for name, each in shown),
+        "; ".join(f"{name}: {verdict(each, sign)}" for name, each in shown),
+    )
+
+
+def _encoder_leads(found: Found) -> Row:
+    places = [(scheme, name) for scheme in ("full", "simple") for name in (HOME, AWAY)]
+    tested = adjusted([paired(found[f"minilm-{scheme}"], found[f"bilstm-{scheme}"], name) for scheme, name in places])
+    shown = [(f"{scheme}, {name}", each) for (scheme, name), each in zip(places, tested, strict=True)]
+    return _told(shown, 1)
+
+
+def _simple_helps(found: Found) -> Row:
+    places = [(key, name) for key in _MODELS for name in (HOME, AWAY)]
+    tested = adjusted([paired(found[f"{key}-simple"], found[f"{key}-full"], name) for key, name in places])
+    return _told([(f"{_MODELS[key]}, {name}", each) for (key, name), each in zip(places, tested, strict=True)], 1)
+
+
+def _alpha_gains(found: Found) -> Row:
+    base = found["quarter-full"]
+    tested = adjusted([randomised(found[f"quarter-full-alpha-{alpha}"], base, HOME) for alpha in ALPHAS])
+    return _told([(f"weight {alpha}", each) for alpha, each in zip(ALPHAS, tested, strict=True)], 1)
+
+
+def _alpha_trades(scheme: str) -> Callable[[Found], Row]:
+    def row(found: Found) -> Row:
+        base = found[f"quarter-{scheme}"]
+        systems = [found[f"quarter-{scheme}-alpha-{alpha}"] for alpha in ALPHAS]
+        parts = []
+        verdicts = []
+        for statistic, sign in (("recall", 1), ("precision", -1)):
+            tested = adjusted([paired(each, base, HOME, statistic) for each in systems])
+            parts += [f"{statistic} at {alpha} {difference(each)}" for alpha, each in zip(ALPHAS, tested, strict=True)]
+            way = sum(each.value * sign > 0 for each in tested)
+            held = sum(each.holds and each.value * sign > 0 for each in tested)
+            wrong = sum(each.holds and each.value * sign < 0 for each in tested)
+            verdicts.append(
+                f"{statistic} {'up' if sign > 0 else 'down'} at {way} of {len(tested)} weights, significantly at {held}"
+                + (f", significantly the other way at {wrong}" if wrong else "")
+            )
+        return "; ".join(parts), "; ".join(verdicts)
+
+    return row
+
+
+def _matching_is_recall(found: Found) -> Row:
+    block = mean_scores(found["minilm-full"], HOME)["micro"]
+    right, gold = block["tp"], block["support"]
+    same = abs(right / gold - block["recall"]) < 1e-9
+    return f"{right:g} / {gold:g} = {percent(right / gold)}; recall {percent(block['recall'])}", (
+        "it is recall under another name" if same else "no"
+    )
+
+
+def _unlabelled_is_higher(found: Found) -> Row:
+    told, same = [], []
+    for scheme in ("full", "simple"):
+        block = mean_scores(found[f"minilm-{scheme}"], HOME)
+        one, other = block["micro"]["recall"], block["unlabelled"]["recall"]
+        told.append(f"{scheme}: {percent(one)} with labels, {percent(other)} without")
+        same.append(other - one)
+    good = same[0] >= 0 and abs(same[1]) < 1e-9
+    return "; ".join(told), "yes; it cannot be otherwise" if good else "no"
+
+
+def _macro_is_another(found: Found) -> Row:
+    block = mean_scores(found["minilm-simple"], HOME)
+    told = " / ".join(percent(block["micro"][ratio]) for ratio in _RATIOS)
+    macro = " / ".join(percent(block["macro"][ratio]) for ratio in _RATIOS)
+    same = all(abs(block["micro"][ratio] - block["macro"][ratio]) < 1e-9 for ratio in _RATIOS)
+    return f"micro {told}, macro {macro}", "no: with one type they are the same" if same else "yes"
+
+
+_RATIOS = ("precision", "recall", "f1")
+
+
+def _accuracy_is_high(found: Found) -> Row:
+    blocks = {name: mean_scores(found[f"{key}-full"], HOME)["accuracy"] for key, name in _MODELS.items()}
+    told = "; ".join(f"{name} {percent(block['value'])}" for name, block in blocks.items())
+    baseline = fmean(block["baseline"] for block in blocks.values())
+    high = all(block["value"] > 0.95 for block in blocks.values())
+    return f"{told}; answering O alone {percent(baseline)}", (
+        f"{'yes' if high else 'no'}; {percent(baseline)} of it is there for nothing"
+    )
+
+
+def _lengths(found: Found) -> Row:
+    data = found["minilm-full"][0]["train"]
+    lengths = {int(size): number for size, number in data["lengths"].items()}
+    total = sum(lengths.values())
+    first = sum(number for tag, number in data["tags"].items() if tag.startswith("B-"))
+    inside = sum(number for tag, number in data["tags"].items() if tag.startswith("I-"))
+    single, longer = lengths.get(1, 0), total - lengths.get(1, 0)
+    two = lengths.get(2, 0) / longer if longer else 0.0
+    return (
+        f"B to I {first / max(inside, 1):.2f}, mean length {(first + inside) / first:.2f}; {percent(single / total)} % "
+        f"are one token, of the others {percent(two)} % two",
+        f"most longer ones have two tokens: {'yes' if two > 0.5 else 'no'}; but the ratio says nothing of it",
+    )
+
+
+HEADLINE = ("minilm-full", "bilstm-full", "minilm-simple", "bilstm-simple")
+SWEEPS = {
+    scheme: (f"quarter-{scheme}", *(f"quarter-{scheme}-alpha-{alpha}" for alpha in ALPHAS))
+    for scheme in ("full", "simple")
+}
+
+CLAIMS: tuple[tuple[str, tuple[str, ...], Callable[[Found], Row]], ...] = (
+    ("F1 falls out of domain: BERT 84.7 to 76.6", HEADLINE[:2], _falls_away),
+    ("the encoder is ahead in every cell (there of T5, here of a BiLSTM-CRF)", HEADLINE, _encoder_leads),
+    ("one type in place of three raises F1: BERT 84.7 to 87.0, T5 68.1 to 71.8 (its text says +10.9)", HEADLINE,
+     _simple_helps),
+    ("O weighed 0.8 gains 0.3 F1 over 1.0 (full; one seed, dev set)", SWEEPS["full"], _alpha_gains),
+    ("less weight on O: recall up, precision down (simple: P 86.9 to 85.5, R 85.3 to 88.1)", SWEEPS["simple"],
+     _alpha_trades("simple")),
+    ("the same under the full scheme, where its rows go the other way (P 80.4 to 82.0, R 83.9 to 82.9)", SWEEPS["full"],
+     _alpha_trades("full")),
+    ("the labelled matching score is a measure beside recall", HEADLINE[:1], _matching_is_recall),
+    ("the unlabelled matching score is above the labelled one (87.7, 84.8), with one type equal", HEADLINE[:3:2],
+     _unlabelled_is_higher),
+    ("with one type, macro (85.2 / 87.8 / 86.5) differs from micro (86.4 / 87.6 / 87.0)", HEADLINE[2:3],
+     _macro_is_another),
+    ("token accuracy is about 98 for every model", HEADLINE[:2], _accuracy_is_high),
+    ("B is twice as frequent as I, so most names of several tokens have two", HEADLINE[:1], _lengths),
+)  # fmt: skip
+"""What the study says, the systems that are needed to measure it here, and how."""
+
+
+def claims(found: Found) -> str:
+    """The table of claims; a row whose systems have not been run says so."""
+    rows = [
+        (claim, *(measure(found) if all(each in found for each in needed) else (NOT_RUN, NOT_RUN)))
+        for claim, needed, measure in CLAIMS
+    ]
+    return table(("reported by the study", "measured here, with other models", "borne out?"), rows, 3)
