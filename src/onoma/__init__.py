@@ -55,14 +55,15 @@ _LATER = {
 }
 
 
-def load(folder: str | Path) -> Recognizer:
+def load(folder: str | Path, **overrides: Any) -> Recognizer:
     """The recognizer saved in a folder, of any family; raises `ModelError`.
 
-    A folder or hub id of a token classifier that others trained with `transformers` does as well.
+    A folder or hub id of a token classifier that others trained with `transformers` does as well. `overrides` are
+    options that say how it predicts, such as `precision="bf16"`; raises `ConfigError` for others.
     """
     from onoma.recognizer import Recognizer
 
-    return Recognizer.load(folder)
+    return Recognizer.load(folder, **overrides)
 
 
 def __getattr__(name: str) -> Any:

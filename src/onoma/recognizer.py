@@ -285,15 +285,16 @@ class Recognizer:
             raise ConfigError(f"{folder}: cannot be written: no permission in {parent}")
 
     @classmethod
-    def load(cls, folder: str | Path) -> Recognizer:
+    def load(cls, folder: str | Path, **overrides: Any) -> Recognizer:
         """The recognizer of a saved folder; nothing outside it is read. Raises `ModelError`.
 
-        A folder or hub id of a token classifier that others trained with `transformers` does as well.
+        A folder or hub id of a token classifier that others trained with `transformers` does as well. `overrides`
+        are options that say how it predicts, such as `precision="bf16"`; raises `ConfigError` for others.
         """
         place = folder if isinstance(folder, str) else folder.as_posix()
         folder = Path(folder)
         if not (folder / CARD).exists():
-            adopted = models.adopt(place)
+            adopted = models.adopt(place, overrides)
             if adopted is not None:
                 labels = {schemes.split_tag(tag)[1] for tag in adopted.tagset if tag != schemes.OUTSIDE}
                 return cls(encodings.get("tags", labels, scheme=adopted.tagset.scheme.name), adopted)
@@ -317,7 +318,8 @@ class Recognizer:
             raise ModelError(f"{folder / CARD}: damaged: {problem!r}") from problem
         except ConfigError as problem:
             raise ModelError(f"{folder / CARD}: {problem}") from problem
-        return cls(encoding, kind.load(folder, names, options), splitter, trained)
+        model = kind.load(folder, names, options.overridden(overrides))
+        return cls(encoding, model, splitter, trained)
 
 
 def _written(folder: Path) -> list[str]:

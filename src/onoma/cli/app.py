@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "evaluate": ("onoma.cli.evaluate:evaluate", "Score predictions: one system or two, by one protocol or all."),
     "compare": ("onoma.cli.compare:compare", "Train or load several systems, score them side by side, report."),
     "report": ("onoma.cli.report:report", "Make the report of a finished comparison anew."),
+    "export": ("onoma.cli.export:export", "Write a recognizer for ONNX Runtime, checked against the original."),
     "adapt": ("onoma.cli.adapt:adapt", "Pre-train an encoder further on plain text of the domain."),
     "env": ("onoma.cli.env:env", "Show versions and the machine."),
 }

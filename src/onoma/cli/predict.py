@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -27,6 +27,7 @@ def predict(
     format: str | None = None,
     to: str | None = None,
     stream: bool = False,
+    precision: Literal["fp32", "bf16", "int8"] | None = None,
     quiet: bool = False,
 ) -> None:
     """Find names in text with a trained recognizer.
@@ -47,6 +48,8 @@ def predict(
         Format of the output, where the ending does not say: any labelled format, or color.
     stream
         Answer each line before the next is read: for pipes that stay open.
+    precision
+        Compute in 32, 16 or 8 bits, for families that can; by default as the model was saved.
     quiet
         No progress on stderr.
     """
@@ -66,7 +69,7 @@ def predict(
     ):
         raise ConfigError(f"{out}: is the input itself: name another --out")
     announce(quiet=quiet)
-    recognizer = Recognizer.load(model)
+    recognizer = Recognizer.load(model, **({} if precision is None else {"precision": precision}))
     documents = _text(input) if is_text(input, format) else datasets.stream(input, format)
     pairs = recognizer.pipe_documents(documents, look_ahead=1 if stream else None)
     if target == "color":

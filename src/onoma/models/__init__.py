@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -35,8 +36,8 @@ OPTIONS: dict[str, str] = {
 FOREIGN: dict[str, str] = {
     "transformers": "onoma.models.encoder_tagger.foreign:adopt",
 }
-"""Functions that load what other programs saved: from a place (a path or a name), a `TagModel`, or None where that
-cannot be theirs. Third parties add rows through the entry point group `onoma.foreign`."""
+"""Functions that load what other programs saved: from a place (a path or a name) and options to change, a `TagModel`,
+or None where that cannot be theirs. Third parties add rows through the entry point group `onoma.foreign`."""
 
 
 def names() -> tuple[str, ...]:
@@ -71,10 +72,13 @@ def options(name: str, values: dict[str, Any]) -> FamilyOptions:
         raise ConfigError(f"options of {name}: {first_problem(problem, kind)}") from problem
 
 
-def adopt(place: str) -> TagModel | None:
-    """The model that another program saved in a place, None where nobody knows it; raises `ModelError`."""
+def adopt(place: str, overrides: Mapping[str, Any]) -> TagModel | None:
+    """The model that another program saved in a place, None where nobody knows it; raises `ModelError`.
+
+    `overrides` are options that say how it predicts; raises `ConfigError` for others.
+    """
     for name in row_names(FOREIGN, "onoma.foreign"):
-        found = lookup(FOREIGN, name, "loader", "onoma.foreign")(place)
+        found = lookup(FOREIGN, name, "loader", "onoma.foreign")(place, overrides)
         if found is not None:
             return found
     return None

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from onoma.document import Document, LabelSet, Prediction
 from onoma.encodings.base import TagAnswer
+from onoma.exceptions import ConfigError
 from onoma.schemes import TagSet
 from onoma.settings import Settings
 
@@ -27,6 +28,8 @@ class FamilyOptions(Settings):
 
     secrets: ClassVar[frozenset[str]] = frozenset()
     """Options whose values no record of a comparison shows; of a table the keys are shown."""
+    runtime: ClassVar[frozenset[str]] = frozenset()
+    """Options that say how a trained model predicts, not what it is: they may be changed when it is loaded."""
 
     @classmethod
     def masked(cls, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,6 +39,14 @@ class FamilyOptions(Settings):
     def recorded(self) -> dict[str, Any]:
         """All options as plain JSON values, secret ones masked: what a record may show."""
         return self.masked(self.model_dump(mode="json"))
+
+    def overridden(self, values: Mapping[str, Any]) -> Self:
+        """The same options with some of `runtime` changed; raises `ConfigError` for others and for bad values."""
+        for name in values:
+            if name not in self.runtime:
+                may = f"only {', '.join(sorted(self.runtime))}" if self.runtime else "nothing"
+                raise ConfigError(f"{name!r} cannot be changed when a model is loaded: {may} can")
+        return type(self).checked({**self.model_dump(), **values}, "load") if values else self
 
     def located(self, base: Path) -> Self:
         """The same options, their relative paths starting at an absolute folder `base`."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from onoma.exceptions import ModelError
@@ -32,7 +33,7 @@ READ_AS = ("IO", "BIO", "BIOES", "BILOU", "BMES")
 """Schemes in the order in which they are tried; the first that has most of the tags is taken."""
 
 
-def adopt(place: str) -> EncoderTagger | None:
+def adopt(place: str, overrides: Mapping[str, Any] = MappingProxyType({})) -> EncoderTagger | None:
     """The token classifier in a folder or, where there is none, under a hub id; None for what cannot be one.
 
     Its tags keep their order, and what it lacks stays away. Raises `ModelError` where it cannot be had, is another
@@ -56,7 +57,7 @@ def adopt(place: str) -> EncoderTagger | None:
     hf.config.label2id = {tag: number for number, tag in enumerate(tagset)}
     module = TaggerModule(hf, word_shape=False, lstm=0, crf=None)
     module.eval()
-    options = EncoderTaggerOptions.model_validate({"encoder": source, "word_shape": False})
+    options = EncoderTaggerOptions.model_validate({"encoder": source, "word_shape": False}).overridden(overrides)
     return EncoderTagger(tagset, options, load_tokenizer(source), module)
 
 

@@ -64,15 +64,16 @@ class TaggerModule(nn.Module):
     def forward(
         self,
         input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
+        attention_mask: torch.Tensor | None,
         first: torch.Tensor,
         shapes: torch.Tensor | None = None,
         chains: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Emissions [windows, words, T] of the words whose first pieces are at `first` [windows, words], -1 for none.
 
-        `input_ids`, `attention_mask` and `shapes` are [windows, pieces]. With `chains` [sentences, longest], numbers of
-        words in the flattened windows, emissions come in that shape instead. Always float32.
+        `input_ids`, `attention_mask` (None where nothing is padded) and `shapes` are [windows, pieces]. With `chains`
+        [sentences, longest], numbers of words in the flattened windows, emissions come in that shape instead. Always
+        float32.
         """
         source: dict[str, Any] = {"input_ids": input_ids}
         if self.shapes is not None:

@@ -30,7 +30,7 @@ class EncoderTaggerOptions(HeadOptions):
     overlap: int = Field(64, ge=0)
     """Pieces that neighbouring windows of a long sentence share at least; there, logits are averaged, weighted by the
     distance from the window's edge."""
-    predict_tokens: int = Field(2048, ge=1)
+    predict_tokens: int = Field(1024, ge=1)
     """Padded pieces in a batch at prediction."""
     precision: Literal["fp32", "bf16", "int8"] = "fp32"
     """Numbers in which the encoder computes at prediction; training and saved weights keep 32 bits."""

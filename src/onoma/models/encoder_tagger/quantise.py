@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
 from torch import nn
 
 from onoma.exceptions import ConfigError
+from onoma.models.encoder_tagger.packed import with_linears
 
 __all__ = ["LEVELS", "TINY", "Int8Linear", "quantised"]
 
@@ -57,12 +57,7 @@ def quantised(module: Any) -> Any:
     if module.device.type != "cpu":
         raise ConfigError(f"int8 runs on the processor, and the model is on {module.device}")
     _check()
-    made = copy.deepcopy(module, {id(value): value for value in (*module.parameters(), *module.buffers())})
-    for parent in list(made.hf.base_model.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) is nn.Linear:
-                setattr(parent, name, Int8Linear(child))
-    return made.eval()
+    return with_linears(module, Int8Linear)
 
 
 def _check() -> None:
