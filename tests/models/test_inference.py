@@ -119,18 +119,18 @@ def test_a_module_in_training_answers_in_32_bits_and_is_quantised_anew(plain: En
     needs_int8()
     coarse = as_precision(plain, "int8")
     first = np.concatenate(emissions(coarse, TEXT))
-    bias = plain.module.hf.base_model.encoder.layer[0].output.dense.weight
+    weight = plain.module.hf.base_model.encoder.layer[0].output.dense.weight
     plain.module.train()
     try:
         assert np.array_equal(np.concatenate(emissions(coarse, TEXT)), np.concatenate(emissions(plain, TEXT)))
         assert plain.module.training
         with torch.no_grad():
-            bias.add_(0.5)
+            weight.mul_(-1)
     finally:
         plain.module.eval()
     assert not np.allclose(np.concatenate(emissions(coarse, TEXT)), first, atol=1e-3)
     with torch.no_grad():
-        bias.sub_(0.5)
+        weight.mul_(-1)
 
 
 # ---------------------------------------------------------------------- 16 bits, threads
@@ -268,10 +268,10 @@ def test_changed_weights_are_laid_out_anew(plain: EncoderTagger) -> None:
     first = np.concatenate(emissions(plain, TEXT))
     weight = plain.module.hf.base_model.encoder.layer[0].output.dense.weight
     with torch.no_grad():
-        weight.add_(0.5)
+        weight.mul_(-1)
     try:
         assert not np.allclose(np.concatenate(emissions(plain, TEXT)), first, atol=1e-3)
     finally:
         with torch.no_grad():
-            weight.sub_(0.5)
+            weight.mul_(-1)
     np.testing.assert_allclose(np.concatenate(emissions(plain, TEXT)), first, atol=1e-5)
