@@ -13,6 +13,7 @@ from models.tiny import save_bert, save_roberta
 from onoma.exceptions import MissingExtraError, ModelError
 from onoma.models.encoder_tagger import EncoderTagger, EncoderTaggerOptions, backbone
 from onoma.models.tagging import head
+from onoma.models.tagging.shapes import shape
 from onoma.schemes import SCHEMES
 
 torch = pytest.importorskip("torch")
@@ -42,7 +43,7 @@ def test_every_word_has_one_first_piece_whatever_it_is(tagger: EncoderTagger, se
     for window in made:
         assert len(window.first) == window.end - window.start
         assert list(window.first) == sorted(set(window.first))
-        assert len(window.ids) == len(window.shapes) <= 40
+        assert len(window.ids) <= 40 and len(window.shapes) in (0, len(window.ids))
         inside = range(len(tagger.pieces.prefix), len(window.ids) - len(tagger.pieces.suffix))
         assert all(place in inside for place in window.first)
 
@@ -54,6 +55,16 @@ def test_pieces_are_those_of_the_tokenizer(tagger: EncoderTagger) -> None:
     assert list(window.ids) == expected["input_ids"]
     word_ids = expected.word_ids()
     assert list(window.first) == [word_ids.index(word) for word in range(len(words))]
+
+
+def test_each_piece_has_the_shape_of_its_word(tmp_path: Path) -> None:
+    words = ["Ada", "LONDON", "saw", "3", "iPhone", ",", "I", "B2B", "3rd", "東京"]
+    options = EncoderTaggerOptions(encoder=str(save_bert(tmp_path)), word_shape=True)
+    pieces = EncoderTagger.create(TAGS, options, seed=1).pieces
+    (window,) = pieces.blocks([words])[0].windows
+    expected = [0, *(shape(word) for word in words for _ in pieces.of_words([word])[0]), 0]
+    assert list(window.shapes) == expected
+    assert len(set(expected)) == 11, "every shape occurs once"
 
 
 def test_each_word_of_a_batch_meets_its_own_tag(tagger: EncoderTagger) -> None:

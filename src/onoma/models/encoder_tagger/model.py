@@ -63,7 +63,14 @@ class EncoderTagger:
         """None in a tagger that was exported."""
         self.runtime: Runtime = runtime or TorchRuntime(module, options.precision, options.threads)
         longest = positions(tokenizer, self.runtime.config)
-        self.pieces = Pieces(tokenizer, options.window, options.overlap, longest, options.context)
+        self.pieces = Pieces(
+            tokenizer,
+            options.window,
+            options.overlap,
+            longest,
+            options.context,
+            word_shape=self.runtime.word_shape,
+        )
 
     @classmethod
     def create(cls, tagset: TagSet, options: EncoderTaggerOptions, seed: int) -> Self:

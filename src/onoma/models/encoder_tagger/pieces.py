@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain, islice, repeat
 from typing import Any
 
 from onoma.models.base import Sentences
@@ -23,10 +23,10 @@ __all__ = ["Block", "Pieces", "Window"]
 class Window:
     """What the encoder reads at once.
 
-    `ids` [pieces] with special tokens; `shapes` [pieces] of the words the pieces belong to; `first` [read words]: the
-    place of each read word's first piece in `ids`. Words are numbered within the document: [`start`, `end`) are read
-    to be tagged, of which [`own_start`, `own_end`) are owned; the other words around them are context only.
-    `cut_left` and `cut_right` say whether their sentence goes on beyond.
+    `ids` [pieces] with special tokens; `shapes` [pieces] of the words the pieces belong to, none where they are not
+    asked for; `first` [read words]: the place of each read word's first piece in `ids`. Words are numbered within the
+    document: [`start`, `end`) are read to be tagged, of which [`own_start`, `own_end`) are owned; the other words
+    around them are context only. `cut_left` and `cut_right` say whether their sentence goes on beyond.
     """
 
     ids: tuple[int, ...]
@@ -58,8 +58,18 @@ class Block:
 class Pieces:
     """Turns documents into windows; remembers the pieces of words it has seen."""
 
-    def __init__(self, tokenizer: Any, size: int | None, overlap: int, positions: int, context: int = 0) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        size: int | None,
+        overlap: int,
+        positions: int,
+        context: int = 0,
+        *,
+        word_shape: bool = False,
+    ) -> None:
         self.tokenizer = tokenizer
+        self.word_shape = word_shape
         inner = tokenizer("x", add_special_tokens=False)["input_ids"]
         outer = tokenizer("x")["input_ids"]
         at = next(place for place in range(len(outer)) if outer[place : place + len(inner)] == inner)
@@ -91,7 +101,7 @@ class Pieces:
         """The blocks of a document in order; they tile its words. An empty sentence is in none."""
         words = [word for sentence in document for word in sentence]
         pieces = self.of_words(words)
-        shaped = [shapes.shape(word) for word in words]
+        shaped = [shapes.shape(word) for word in words] if self.word_shape else []
         edges = [0, *accumulate(len(sentence) for sentence in document)]
         made: list[Block] = []
         sizes = [len(ids) for ids in pieces]
@@ -102,16 +112,14 @@ class Pieces:
         return made
 
     def _window(self, reading: Reading, pieces: Sequence[tuple[int, ...]], shaped: Sequence[int]) -> Window:
-        ids = list(self.prefix)
-        marks = [shapes.NONE] * len(ids)
-        first: list[int] = []
-        for word in range(reading.left, reading.right):
-            if reading.start <= word < reading.end:
-                first.append(len(ids))
-            ids += pieces[word]
-            marks += [shaped[word]] * len(pieces[word])
-        ids += self.suffix
-        marks += [shapes.NONE] * len(self.suffix)
+        read = pieces[reading.left : reading.right]
+        places = accumulate(map(len, read), initial=len(self.prefix))
+        first = tuple(islice(places, reading.start - reading.left, reading.end - reading.left))
+        marks: tuple[int, ...] = ()
+        if self.word_shape:
+            inside = map(repeat, shaped[reading.left : reading.right], map(len, read))
+            before, after = ((shapes.NONE,) * len(ids) for ids in (self.prefix, self.suffix))
+            marks = (*before, *chain.from_iterable(inside), *after)
+        ids = (*self.prefix, *chain.from_iterable(read), *self.suffix)
         cuts = (reading.cut_left, reading.cut_right)
-        own = (reading.own_start, reading.own_end)
-        return Window(tuple(ids), tuple(marks), tuple(first), reading.start, reading.end, *own, *cuts)
+        return Window(ids, marks, first, reading.start, reading.end, reading.own_start, reading.own_end, *cuts)
