@@ -15,9 +15,9 @@ from common import measure, record, repeats
 import onoma
 from onoma import encodings
 from onoma.models.feature_crf import FeatureCrf, FeatureCrfOptions
-from onoma.models.tagging.lattice import Lattice, viterbi
 from onoma.models.feature_crf.corpus import attributes
 from onoma.models.feature_crf.features import load_templates
+from onoma.models.tagging.lattice import Lattice, viterbi
 
 
 def main() -> None:

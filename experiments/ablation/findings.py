@@ -12,8 +12,8 @@ from experiments.cells import Grid
 from experiments.grid import load_grid
 from experiments.pages import NOT_RUN, difference, fill, p, scored, table, to_run
 from onoma.files import write_text
-from onoma.report.numbers import count, percent
 from onoma.report.curves import draw
+from onoma.report.numbers import count, percent
 
 __all__ = ["figures", "fragments", "main"]
 

@@ -22,8 +22,8 @@ from experiments.bert_to_t5.claims import claims
 from experiments.grid import load_grid
 from experiments.pages import NOT_RUN, bars, difference, fill, p, scored, table, to_run
 from onoma.files import write_text
-from onoma.report.numbers import count, percent
 from onoma.report.curves import draw
+from onoma.report.numbers import count, percent
 
 __all__ = ["fragments", "main"]
 

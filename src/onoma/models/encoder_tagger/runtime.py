@@ -83,7 +83,7 @@ class TorchRuntime:
         import torch
 
         training = self.module.training
-        precision = "fp32" if training else self.precision
+        precision: Precision = "fp32" if training else self.precision
         if precision == "bf16" and not _has_bf16(self.module.device):
             progress.say("bf16: this processor has no instructions for it, so 32 bits are used")
             precision = "fp32"
