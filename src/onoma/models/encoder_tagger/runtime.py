@@ -57,7 +57,7 @@ class TorchRuntime:
 
     def __init__(self, module: Any, precision: Precision = "fp32", threads: int | None = None) -> None:
         self.module = module
-        self.precision = precision
+        self.precision: Precision = precision
         self.threads = threads
         self._using: Any = module
         self._ready: tuple[Any, Any] = (None, None)
