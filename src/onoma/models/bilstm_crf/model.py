@@ -19,8 +19,9 @@ from onoma.models.base import Sentences
 from onoma.models.bilstm_crf import files
 from onoma.models.bilstm_crf.options import BilstmCrfOptions
 from onoma.models.bilstm_crf.vectors import Vectors, read_vectors
-from onoma.models.bilstm_crf.vocabulary import Reader, Vocabulary, padded
+from onoma.models.bilstm_crf.vocabulary import Reader, Vocabulary
 from onoma.models.tagging import head
+from onoma.models.tagging.batches import by_length, padded
 from onoma.schemes import OUTSIDE, TagSet
 
 __all__ = ["BilstmCrf"]
@@ -188,7 +189,7 @@ class BilstmCrf:
         training = module.training
         module.eval()
         with progress.bar("bilstm_crf: predicting", len(sentences)) as bar, torch.inference_mode():
-            for numbers in _batches(sentences, self.options.predict_words):
+            for numbers in by_length([len(words) for words in sentences], self.options.predict_words):
                 batch = reader.batch([sentences[number] for number in numbers])
                 tensors = {name: torch.from_numpy(array).to(module.device) for name, array in batch.items()}
                 for number, row in zip(numbers, module(**tensors).cpu().numpy(), strict=True):
@@ -234,16 +235,3 @@ def _tables(
         if word in rows:
             learned[number] = vectors.table[rows[word]]
     return learned, vectors.table[[rows[word] for word in vocabulary.fixed]]
-
-
-def _batches(sentences: Sequence[Sequence[str]], budget: int) -> Iterator[list[int]]:
-    """Numbers of sentences that have words, by length, in runs whose padded size stays within the budget."""
-    order = sorted((n for n in range(len(sentences)) if sentences[n]), key=lambda number: len(sentences[number]))
-    run: list[int] = []
-    for number in order:
-        if run and len(sentences[number]) * (len(run) + 1) > budget:
-            yield run
-            run = []
-        run.append(number)
-    if run:
-        yield run

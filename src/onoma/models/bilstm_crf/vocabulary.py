@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from onoma.models.tagging.batches import padded
 from onoma.models.tagging.shapes import shape
 
-__all__ = ["PAD", "UNKNOWN", "Reader", "Vocabulary", "padded"]
+__all__ = ["PAD", "UNKNOWN", "Reader", "Vocabulary"]
 
 UNKNOWN = 0
 """The word that stands for all that are not known."""
@@ -128,11 +129,3 @@ class Reader:
             found = _Form(self._words.get(self.vocabulary.fold(word), UNKNOWN), shape(word), chars)
             self._known[word] = found
         return found
-
-
-def padded(rows: Sequence[Sequence[int]], filler: int) -> NDArray[np.int64]:
-    """Rows of numbers as an array, filled up at the end."""
-    made = np.full((len(rows), max(map(len, rows))), filler, dtype=np.int64)
-    for row, values in enumerate(rows):
-        made[row, : len(values)] = values
-    return made

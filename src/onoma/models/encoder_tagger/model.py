@@ -20,6 +20,7 @@ from onoma.models.encoder_tagger.options import EncoderTaggerOptions
 from onoma.models.encoder_tagger.pieces import Block, Pieces, Window
 from onoma.models.encoder_tagger.runtime import Batch, Runtime, TorchRuntime
 from onoma.models.tagging import head, shapes
+from onoma.models.tagging.batches import by_length, padded
 from onoma.schemes import OUTSIDE, TagSet
 
 __all__ = ["EncoderTagger"]
@@ -130,8 +131,8 @@ class EncoderTagger:
                 owned.append(words[at : at + len(tags)])
                 at += len(tags)
         golden = [tags for example in examples for tags in example.tags]
-        batch["chains"] = _padded(owned, 0)
-        batch["labels"] = _padded(golden, head.IGNORE)
+        batch["chains"] = padded(owned, 0)
+        batch["labels"] = padded(golden, head.IGNORE)
         return {name: torch.from_numpy(array) for name, array in batch.items()}
 
     def loss(self, outputs: Any, labels: Any) -> Any:
@@ -165,10 +166,9 @@ class EncoderTagger:
 
     def _logits(self, windows: Sequence[Window]) -> list[Logits]:
         """[read words, T] of every window."""
-        order = sorted(range(len(windows)), key=lambda number: len(windows[number]))
         made: list[Logits] = [np.zeros((0, len(self.tagset)), np.float32)] * len(windows)
         with progress.bar("encoder_tagger: predicting", len(windows)) as bar, self.runtime.session():
-            for batch in _batches(order, windows, self.options.predict_tokens):
+            for batch in by_length([len(window) for window in windows], self.options.predict_tokens):
                 rows = self.runtime(self._pad([windows[number] for number in batch]))
                 for row, number in zip(rows, batch, strict=True):
                     made[number] = row[: len(windows[number].first)]
@@ -177,14 +177,14 @@ class EncoderTagger:
 
     def _pad(self, windows: Sequence[Window]) -> Batch:
         batch = {
-            "input_ids": _padded([window.ids for window in windows], self.pieces.pad),
-            "first": _padded([window.first for window in windows], -1),
+            "input_ids": padded([window.ids for window in windows], self.pieces.pad),
+            "first": padded([window.first for window in windows], -1),
         }
         lengths = np.array([len(window) for window in windows])
         mask = np.arange(batch["input_ids"].shape[1])[None, :] < lengths[:, None]
         batch["attention_mask"] = mask.astype(np.int64)
         if self.runtime.word_shape:
-            batch["shapes"] = _padded([window.shapes for window in windows], shapes.NONE)
+            batch["shapes"] = padded([window.shapes for window in windows], shapes.NONE)
         return batch
 
     # ------------------------------------------------------------------ files
@@ -247,21 +247,3 @@ def _merge(block: Block, logits: Sequence[Logits]) -> Logits:
         total[where] += inward[:, None] * rows
         weights[where] += inward[:, None]
     return (total / weights).astype(np.float32)
-
-
-def _padded(rows: Sequence[Sequence[int]], filler: int) -> NDArray[np.int64]:
-    made = np.full((len(rows), max(map(len, rows))), filler, dtype=np.int64)
-    for row, values in enumerate(rows):
-        made[row, : len(values)] = values
-    return made
-
-
-def _batches(order: Sequence[int], made: Sequence[Window], budget: int) -> list[list[int]]:
-    """Runs of windows, already sorted by length, whose padded size stays within the budget."""
-    batches: list[list[int]] = []
-    for number in order:
-        if batches and len(made[number]) * (len(batches[-1]) + 1) <= budget:
-            batches[-1].append(number)
-        else:
-            batches.append([number])
-    return batches
