@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ def test_every_item_that_is_not_empty_is_in_one_run_within_the_budget(sizes: lis
     order = [number for run in runs for number in run]
     assert sorted(order) == [number for number, size in enumerate(sizes) if size]
     assert [sizes[number] for number in order] == sorted(size for size in sizes if size)
-    for run, after in zip(runs, [*runs[1:], None], strict=True):
+    for run, after in zip_longest(runs, runs[1:]):
         assert len(run) == 1 or max(sizes[number] for number in run) * len(run) <= budget
         assert after is None or sizes[after[0]] * (len(run) + 1) > budget, "a run ends only where it must"
 
