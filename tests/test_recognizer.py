@@ -307,7 +307,7 @@ def test_nothing_to_learn_from() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"family": "hmm"}, "one of encoder_tagger, external, feature_crf, rules"),
+        ({"family": "hmm"}, "one of bilstm_crf, encoder_tagger, external, feature_crf, rules"),
         ({"family": "feature_crf", "options": {"c3": 1}}, "'c3' is no setting; known: templates, c1"),
         ({"family": "feature_crf", "options": {"c2": -1}}, "'c2'|c2: "),
         ({"family": "feature_crf", "splitter": "moses"}, "splitter 'moses'"),
