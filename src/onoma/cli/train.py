@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -76,15 +75,14 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
     from onoma.files import write_text
     from onoma.recognizer import Recognizer
     from onoma.report.curves import draw
-    from onoma.training.distributed import is_main, on_main, processes
+    from onoma.training.distributed import is_main, processes
 
     learns = models.learns(settings.model)
     if learns and not settings.train:
         raise ConfigError(f"'train' is missing: {settings.model} learns from labelled files")
     if processes() > 1 and not models.trained_by_gradients(settings.model):
         raise ConfigError(f"{settings.model} is not trained in several processes: start it without a launcher")
-    if is_main():
-        announce()
+    announce(quiet=not is_main())
     documents = [document for file in settings.train for document in datasets.read(file, settings.format)]
     dev = None if settings.dev is None else datasets.read(settings.dev, settings.format)
     curves: dict[str, Sequence[Mapping[str, float]]] = {}
@@ -101,7 +99,8 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
             splitter=settings.splitter,
             seed=seed,
         )
-        on_main(partial(recognizer.claim, folder))
+        if is_main():
+            recognizer.claim(folder)
         fitted = recognizer.fit(documents, dev, folder=folder, seed=seed)
         if not is_main():
             continue
