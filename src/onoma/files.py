@@ -7,14 +7,14 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from onoma.exceptions import DataError
+from onoma.exceptions import ConfigError, DataError
 
-__all__ = ["replacing", "replacing_folder", "replacing_path", "write_text"]
+__all__ = ["claim_folder", "replacing", "replacing_folder", "replacing_path", "write_text"]
 
 
 @contextmanager
@@ -129,3 +129,19 @@ def _to_stdout(text: str) -> None:
         sys.stdout.flush()
         stream.write(data)
     sys.stdout.flush()
+
+
+def claim_folder(folder: Path, what: str, ours: Collection[str]) -> None:
+    """Raise `ConfigError` where `what` cannot be saved as a folder: it is a file, holds names not `ours`, is read-only.
+
+    Saving replaces a whole folder, so nothing else may be in it.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: is a file; {what} is saved as a folder")
+    if folder.is_dir():
+        strangers = sorted(each.name for each in folder.iterdir() if each.name not in ours)
+        if strangers:
+            raise ConfigError(f"{folder}: holds {strangers[0]!r}, which saving would lose: name an empty folder")
+    parent = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    if not os.access(parent, os.W_OK):
+        raise ConfigError(f"{folder}: cannot be written: no permission in {parent}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from onoma import datasets, encodings, models, progress, schemes, tokenization
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import ConfigError, DataError, ModelError
-from onoma.files import replacing_folder
+from onoma.files import claim_folder, replacing_folder
 from onoma.models.base import DocumentModel, Fitted, SelfFitting, Sentences, TagModel
 
 if TYPE_CHECKING:
@@ -273,16 +272,7 @@ class Recognizer:
         Saving replaces a whole folder, so nothing else may be in it. Also raised where it cannot be written.
         """
         folder = Path(folder)
-        if folder.exists() and not folder.is_dir():
-            raise ConfigError(f"{folder}: is a file; a recognizer is saved as a folder")
-        if folder.is_dir():
-            ours = {"checkpoints", "curve.json", "curve.svg", CARD, *_written(folder)}
-            strangers = sorted(each.name for each in folder.iterdir() if each.name not in ours)
-            if strangers:
-                raise ConfigError(f"{folder}: holds {strangers[0]!r}, which saving would lose: name an empty folder")
-        parent = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-        if not os.access(parent, os.W_OK):
-            raise ConfigError(f"{folder}: cannot be written: no permission in {parent}")
+        claim_folder(folder, "a recognizer", {"checkpoints", "curve.json", "curve.svg", CARD, *_written(folder)})
 
     @classmethod
     def load(cls, folder: str | Path, **overrides: Any) -> Recognizer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +17,7 @@ from onoma.adaptation.model import MaskedModel
 from onoma.adaptation.settings import AdaptationSettings
 from onoma.adaptation.texts import hold_out
 from onoma.exceptions import ConfigError, DataError
-from onoma.files import replacing_folder
+from onoma.files import claim_folder, replacing_folder
 from onoma.models.base import Fitted
 from onoma.models.encoder_tagger.backbone import require_torch, resolve
 from onoma.training.distributed import processes
@@ -160,16 +159,7 @@ def _pieces(blocks: Sequence[Block]) -> int:
 
 def claim(folder: Path) -> None:
     """Raise `ConfigError` where a folder holds anything but an adapted encoder or an unfinished one."""
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder}: is a file; an adapted encoder is saved as a folder")
-    if folder.is_dir():
-        ours = {"checkpoints", *_written(folder)}
-        strangers = sorted(each.name for each in folder.iterdir() if each.name not in ours)
-        if strangers:
-            raise ConfigError(f"{folder}: holds {strangers[0]!r}, which saving would lose: name an empty folder")
-    parent = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    if not os.access(parent, os.W_OK):
-        raise ConfigError(f"{folder}: cannot be written: no permission in {parent}")
+    claim_folder(folder, "an adapted encoder", {"checkpoints", *_written(folder)})
 
 
 def _written(folder: Path) -> list[str]:
