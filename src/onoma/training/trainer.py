@@ -26,6 +26,7 @@ from onoma.training.arguments import Layered, arguments, parameter_groups
 from onoma.training.batches import TokenBudget
 from onoma.training.checkpoints import claim, last_whole
 from onoma.training.distributed import barrier, is_main, launched_alone, on_main, processes, rank
+from onoma.training.dropout import FastDropout
 
 __all__ = ["SpanTrainer", "Trainable", "train"]
 
@@ -183,7 +184,8 @@ class SpanTrainer(Trainer):
         Gradients of several processes are averaged, not summed, hence their number.
         """
         labels = inputs.pop("labels")
-        outputs = model(**inputs)
+        with FastDropout():
+            outputs = model(**inputs)
         loss = self.trainable.loss(outputs, labels) * (self.accelerator.num_processes / num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
 
