@@ -42,7 +42,8 @@ class Trainable(Layered, Protocol):
     processes: how examples fall into batches changes nothing.
 
     It may also have `begin_epoch(epoch)`, called with 0, 1, ... before an epoch's first batch (what it collates may
-    depend on it), and `score_text(score)`, which says how progress shows what `validate` returned.
+    depend on it), `score_text(score)`, which says how progress shows what `validate` returned, and `finish(examples)`,
+    called once all is learnt.
     """
 
     def size(self, example: Any) -> int:
@@ -101,6 +102,7 @@ def train(
         trainer.train(resume_from_checkpoint=last)
     _forget_autocast(model.module)
     model.module.eval()
+    getattr(model, "finish", lambda _: None)(examples)
     fitted = _fitted(trainer.state, time.perf_counter() - started, last is not None)
     barrier()  # all have read what they need
     if is_main() and not options.keep_checkpoints:

@@ -14,6 +14,7 @@ from onoma.schemes import TagSet
 __all__ = ["load", "save"]
 
 EXTRAS = "tagger.safetensors"
+RANGES = "ranges."
 
 
 def save(folder: Path, tokenizer: Any, module: Any) -> None:
@@ -22,7 +23,7 @@ def save(folder: Path, tokenizer: Any, module: Any) -> None:
 
     quietly(module.hf.save_pretrained, folder)
     quietly(tokenizer.save_pretrained, folder)
-    extras = module.extras()
+    extras = module.extras() | {RANGES + name: value for name, value in module.ranges.items()}
     if extras:
         save_file({name: value.contiguous() for name, value in extras.items()}, folder / EXTRAS)
 
@@ -43,11 +44,13 @@ def load(folder: Path, tagset: TagSet, options: EncoderTaggerOptions) -> tuple[A
     crf = head.new_crf(tagset, options)
     module = TaggerModule(hf, word_shape=bool(options.word_shape), lstm=options.lstm, crf=crf)
     wanted = module.extras()
-    if wanted:
+    if wanted or (folder / EXTRAS).exists():
         try:
-            found = load_file(folder / EXTRAS)
+            held = load_file(folder / EXTRAS)
         except (*LOADING, SafetensorError) as problem:
             raise ModelError(f"{folder / EXTRAS}: missing or damaged: {first_line(problem)}") from problem
+        found = {name: value for name, value in held.items() if not name.startswith(RANGES)}
+        module.ranges = {name.removeprefix(RANGES): held[name] for name in held.keys() - found.keys()}
         shapes = {name: tuple(value.shape) for name, value in wanted.items()}
         if shapes != {name: tuple(value.shape) for name, value in found.items()}:
             raise ModelError(f"{folder / EXTRAS}: holds other weights than the options in onoma.json ask for")

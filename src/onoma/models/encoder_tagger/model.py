@@ -151,6 +151,24 @@ class EncoderTagger:
         """0 for embeddings, n for the encoder's n-th layer, None for new weights."""
         return self.module.depth(parameter)
 
+    def finish(self, examples: Sequence[Example]) -> None:
+        """Measure, on examples from all over the training data, how far numbers reach: prediction in int8 asks."""
+        import torch
+
+        from onoma.models.encoder_tagger import ranges
+
+        pieces = sum(map(len, examples))
+        chosen = examples[:: max(1, pieces // ranges.PIECES)]
+        windows = [window for example in chosen for window in example.windows]
+        batches = by_length([len(window) for window in windows], self.options.predict_tokens)
+        self.module.ranges = ranges.measure(
+            self.module,
+            (
+                {name: torch.from_numpy(array) for name, array in self._pad([windows[n] for n in batch]).items()}
+                for batch in batches
+            ),
+        )
+
     # ------------------------------------------------------------------ prediction
 
     def predict(self, documents: Sequence[Sentences]) -> list[list[TagAnswer]]:

@@ -42,6 +42,8 @@ class TaggerModule(nn.Module):
                 if not name.startswith(f"{hf.base_model_prefix}."):
                     parameter.requires_grad_(False)  # not used
         self.crf = crf
+        self.ranges: dict[str, torch.Tensor] = {}
+        """How far the inputs of the encoder's products reach (see `ranges.measure`); empty where nobody measured."""
 
     @property
     def device(self) -> torch.device:

@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["PackedLinear", "packed", "product_works", "with_linears"]
+from onoma.models.encoder_tagger.fused import fuse, joined
+
+__all__ = ["PackedLinear", "PackedProducts", "packed", "product_works", "twin", "with_linears"]
 
 ROWS = 1024
 """Pieces in a batch, about: the layout is chosen for so many."""
@@ -32,22 +34,69 @@ class PackedLinear(nn.Module):
         """[..., inputs] to [..., outputs], both of the layer's own type."""
         return torch.ops.mkldnn._linear_pointwise(values.to(self.dtype), self.weight, self.bias, "none", [], "")
 
+    def gelu(self, values: torch.Tensor) -> torch.Tensor:
+        """The product after GELU."""
+        return torch.ops.mkldnn._linear_pointwise(values.to(self.dtype), self.weight, self.bias, "gelu", [], "none")
+
+    def plus(self, values: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """The product and `other` [..., outputs] added to it."""
+        return torch.ops.mkldnn._linear_pointwise.binary(
+            values.to(self.dtype), other.to(self.dtype), self.weight, self.bias, "add"
+        )
+
+
+class PackedProducts:
+    """The products of a fused layer in 32 or 16 bits."""
+
+    def __init__(self, layer: Any, dtype: torch.dtype) -> None:
+        own = layer.attention.self
+        self._attend = PackedLinear(joined(own.query, own.key, own.value), dtype)
+        self._mix = PackedLinear(layer.attention.output.dense, dtype)
+        self._widen = PackedLinear(layer.intermediate.dense, dtype)
+        self._narrow = PackedLinear(layer.output.dense, dtype)
+
+    def attend(self, hidden: torch.Tensor) -> torch.Tensor:
+        """See `Products`."""
+        return self._attend(hidden)
+
+    def mix(self, values: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+        """See `Products`."""
+        return self._mix.plus(values, hidden)
+
+    def widen(self, hidden: torch.Tensor) -> torch.Tensor:
+        """See `Products`."""
+        return self._widen.gelu(hidden)
+
+    def narrow(self, wide: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+        """See `Products`."""
+        return self._narrow.plus(wide, hidden)
+
 
 def packed(module: Any, dtype: torch.dtype) -> Any:
     """A copy of a tagger's module for prediction; the module itself where the processor or this torch cannot."""
     if module.device.type != "cpu" or not _works(dtype):
         return module
-    return with_linears(module, lambda linear: PackedLinear(linear, dtype))
+    made = twin(module)
+    fuse(
+        made.hf.base_model,
+        lambda _, layer: PackedProducts(layer, dtype),
+        lambda _, layer: PackedProducts(layer, torch.float32),
+    )
+    return with_linears(made, lambda linear: PackedLinear(linear, dtype))
 
 
-def with_linears(module: Any, make: Callable[[nn.Linear], nn.Module]) -> Any:
-    """A copy of a tagger's module with other linear layers in its encoder; all other weights are shared."""
-    made = copy.deepcopy(module, {id(value): value for value in (*module.parameters(), *module.buffers())})
-    for parent in list(made.hf.base_model.modules()):
+def twin(module: Any) -> Any:
+    """A tagger's module for prediction whose parts may be exchanged; all weights are shared."""
+    return copy.deepcopy(module, {id(value): value for value in (*module.parameters(), *module.buffers())}).eval()
+
+
+def with_linears(twin: Any, make: Callable[[nn.Linear], nn.Module]) -> Any:
+    """A twin with other linear layers in its encoder."""
+    for parent in list(twin.hf.base_model.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Linear:
                 setattr(parent, name, make(child))
-    return made.eval()
+    return twin
 
 
 @cache

@@ -115,7 +115,7 @@ class TorchRuntime:
         """The module that answers in a precision; raises `ConfigError` where int8 cannot be had."""
         import torch
 
-        state = (precision, *(parameter._version for parameter in self.module.parameters()))
+        state = (precision, id(self.module.ranges), *(parameter._version for parameter in self.module.parameters()))
         if self._ready[0] != state:
             from onoma.models.encoder_tagger.packed import packed
             from onoma.models.encoder_tagger.quantise import quantised
