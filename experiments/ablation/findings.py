@@ -17,7 +17,7 @@ from onoma.report.numbers import count, percent
 
 __all__ = ["figures", "fragments", "main"]
 
-BEST, PLAIN = "best", "plain"
+BEST, PLAIN = "best", "plain-long"
 Found = dict[str, list[Record]]
 
 
