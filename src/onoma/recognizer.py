@@ -19,7 +19,7 @@ from onoma.files import claim_folder, replacing_folder
 from onoma.models.base import DocumentModel, Fitted, SelfFitting, Sentences, TagModel
 
 if TYPE_CHECKING:
-    from onoma.encodings import Encoding
+    from onoma.encodings import TagEncoding
 
 __all__ = ["Recognizer"]
 
@@ -36,7 +36,7 @@ class Recognizer:
 
     def __init__(
         self,
-        encoding: Encoding | None,
+        encoding: TagEncoding | None,
         model: TagModel | DocumentModel,
         splitter: str = "unicode",
         trained: dict[str, Any] | None = None,
@@ -142,7 +142,7 @@ class Recognizer:
         return fitted
 
     def _targets(
-        self, encoding: Encoding, documents: Sequence[Document]
+        self, encoding: TagEncoding, documents: Sequence[Document]
     ) -> tuple[list[Sentences], list[Sentences], int]:
         """Words and tags of the sentences that have any, by document; documents without words are left out."""
         words: list[Sentences] = []
@@ -165,7 +165,7 @@ class Recognizer:
 
     def _train(
         self,
-        encoding: Encoding,
+        encoding: TagEncoding,
         words: Sequence[Sentences],
         tags: Sequence[Sentences],
         dev: Sequence[Document] | None,

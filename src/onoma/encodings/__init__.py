@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from onoma.encodings.base import Encoding, TagTargets
+from onoma.encodings.base import Encoding, TagEncoding, TagTargets, TextEncoding, TextTargets
 from onoma.exceptions import ConfigError
 from onoma.tables import lookup, row_names
 
-__all__ = ["ENCODINGS", "Encoding", "TagTargets", "get", "names"]
+__all__ = ["ENCODINGS", "Encoding", "TagEncoding", "TagTargets", "TextEncoding", "TextTargets", "get", "names"]
 
 ENCODINGS: dict[str, str] = {
     "tags": "onoma.encodings.tags:Tags",
+    "word_tags": "onoma.encodings.word_tags:WordTags",
+    "tag_string": "onoma.encodings.tag_string:TagString",
 }
 
 
@@ -25,8 +27,8 @@ def names() -> tuple[str, ...]:
     return row_names(ENCODINGS, "onoma.encodings")
 
 
-def get(name: str, labels: Iterable[str], **options: Any) -> Encoding:
-    """The encoding of that name for some labels; raises `ConfigError` for unknown names and options."""
+def get(name: str, labels: Iterable[str], **options: Any) -> Any:
+    """The `Encoding` of that name for some labels; raises `ConfigError` for unknown names and options."""
     kind = lookup(ENCODINGS, name, "encoding", "onoma.encodings")
     try:
         return kind(labels=labels, **options)

@@ -8,7 +8,17 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from onoma.document import Document, LabelSet, Prediction, Span
 
-__all__ = ["Encoding", "Loss", "OnMisaligned", "TagAnswer", "TagTargets"]
+__all__ = [
+    "Encoding",
+    "Exchange",
+    "Loss",
+    "OnMisaligned",
+    "TagAnswer",
+    "TagEncoding",
+    "TagTargets",
+    "TextEncoding",
+    "TextTargets",
+]
 
 OnMisaligned = Literal["error", "expand", "drop"]
 
@@ -38,6 +48,28 @@ class TagAnswer:
     span_score: Callable[[int, int], float] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question to a text model and the answer it should give.
+
+    `source` is the text it reads, `window` the half-open **token** range of the document that this stands for, `type`
+    the one label that is asked for (None: all). Where nothing is known of the gold, `completion` is empty.
+    """
+
+    source: str
+    completion: str
+    window: tuple[int, int]
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextTargets:
+    """What a text model is asked about a document, in order, and the gold spans that the answers cannot hold."""
+
+    exchanges: tuple[Exchange, ...]
+    losses: tuple[Loss, ...] = ()
+
+
 @runtime_checkable
 class Encoding(Protocol):
     """A way to put the spans of a document into words a model can produce, and back.
@@ -47,10 +79,6 @@ class Encoding(Protocol):
 
     name: str
     labels: LabelSet
-
-    def encode(self, document: Document) -> TagTargets:
-        """Targets for training; raises `MisalignedSpansError` where policy says so."""
-        ...
 
     def decode(self, document: Document, answers: Sequence[Any]) -> Prediction:
         """Spans and counted problems from a model's answers; raises `DataError` when their number is wrong."""
@@ -62,4 +90,26 @@ class Encoding(Protocol):
 
     def settings(self) -> dict[str, Any]:
         """What `get` needs to build the same encoding again, as plain JSON values."""
+        ...
+
+
+@runtime_checkable
+class TagEncoding(Encoding, Protocol):
+    """An encoding for models that give one tag a word."""
+
+    def encode(self, document: Document) -> TagTargets:
+        """Targets for training; raises `MisalignedSpansError` where policy says so."""
+        ...
+
+
+@runtime_checkable
+class TextEncoding(Encoding, Protocol):
+    """An encoding for models that write text: one answer an exchange."""
+
+    def encode(self, document: Document) -> TextTargets:
+        """Targets for training; raises `MisalignedSpansError` where policy says so."""
+        ...
+
+    def exchanges(self, document: Document) -> tuple[Exchange, ...]:
+        """What is asked about a document, without looking at its spans."""
         ...

@@ -1,0 +1,146 @@
+"""Every word with its tag: `Ada(B-PER) Byron(I-PER) left(O)` (GNER, Ding et al. 2024, section 4.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from onoma import alignment, schemes
+from onoma.document import Problem
+from onoma.encodings.base import OnMisaligned
+from onoma.encodings.tagged_text import Items, TaggedText
+from onoma.exceptions import ConfigError
+from onoma.schemes import OUTSIDE
+
+__all__ = ["WordTags"]
+
+SPACE = re.compile(r"(\\*)(\s)")
+TAG = 64
+"""Letters of a tag that is not known, at most: more is text."""
+
+
+class WordTags(TaggedText):
+    """Words with their tags: the model reads the word it is about to label, so it does not lose its place.
+
+    White space inside a word is written with a backslash before it (and backslashes right before that twice). Answers
+    are read item by item: an item ends with a tag in parentheses that white space or the end follows, so words may
+    hold parentheses and tags of their own. Items that are as many as the words stand for them in order, unless more
+    than half of the words are other ones; else they are aligned by their words (`align`, see `alignment.align`). A word
+    in front of an item's own word is one without a tag. An answer that stops early is `truncated`.
+    """
+
+    name: ClassVar[str] = "word_tags"
+
+    def __init__(
+        self,
+        labels: Iterable[str],
+        scheme: str = "BIO",
+        repair: schemes.Repair = "conlleval",
+        on_misaligned: OnMisaligned = "error",
+        max_words: int | None = None,
+        align: str = "weighted",
+    ) -> None:
+        super().__init__(labels, scheme, repair, on_misaligned, max_words)
+        if align not in alignment.METHODS:
+            raise ConfigError(f"align {align!r} is unknown: one of {', '.join(alignment.METHODS)}")
+        self.align = align
+        self.back: alignment.BackTokenizer | None = None
+        """Set by a model whose vocabulary has holes: source words are compared in the forms it can write."""
+        known = "|".join(re.escape(text) for text in sorted(self._meant, key=len, reverse=True))
+        self._end = re.compile(rf"\(\s*({known}|[oO]|[^\s()]-[^\s()]{{1,{TAG}}})\s*\)(?=\s|$)")
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments of this encoding as plain JSON values."""
+        return {**super().settings(), "align": self.align}
+
+    def source(self, words: Sequence[str]) -> str:
+        """The words, joined by blanks."""
+        return " ".join(map(_escaped, words))
+
+    def write(self, words: Sequence[str], tags: Sequence[str]) -> str:
+        """The items, joined by blanks."""
+        return " ".join(f"{_escaped(word)}({self.written(tag)})" for word, tag in zip(words, tags, strict=True))
+
+    def read(self, words: Sequence[str], answer: str) -> Items:
+        """Items, aligned to the words."""
+        problems: list[Problem] = []
+        found: list[str] = []
+        tags: list[str] = []
+        bare: list[bool] = []
+        for word, text in self._plain(answer) or self._items(answer):
+            bare.append(text is None)
+            tag = OUTSIDE if text is None else self.meant(text)
+            if tag is None:
+                problems.append(Problem("malformed", f"{word}({text})"))
+            found.append(word)
+            tags.append(OUTSIDE if tag is None else tag)
+        places = self._places(words, found)
+        tagged = [place for place, without in zip(places, bare, strict=True) if place is not None and not without]
+        reached = max(tagged, default=-1) + 1
+        if reached < len(words) and bare.count(False) < len(words):
+            problems.append(Problem("truncated", f"nothing after word {reached} of {len(words)}"))
+        return Items(found, tags, places, problems)
+
+    # ------------------------------------------------------------------ parsing
+
+    def _plain(self, answer: str) -> list[tuple[str, str | None]] | None:
+        """Items where all is as it should be and nothing is escaped, which is read faster; else None."""
+        if "\\" in answer:
+            return None
+        made: list[tuple[str, str | None]] = []
+        known = self._meant
+        for piece in answer.split():
+            word, bracket, rest = piece.rpartition("(")
+            text = rest[:-1]
+            if not bracket or rest[-1:] != ")" or text not in known:
+                return None
+            made.append((word, text))
+        return made
+
+    def _items(self, answer: str) -> Iterator[tuple[str, str | None]]:
+        """Words with the text of their tags, None for words without."""
+        at = 0
+        for end in self._end.finditer(answer):
+            *bare, word = _split(answer[at : end.start()]) or [""]
+            yield from ((each, None) for each in bare)
+            yield word, end[1]
+            at = end.end()
+        yield from ((each, None) for each in _split(answer[at:]))
+
+    def _places(self, words: Sequence[str], found: Sequence[str]) -> list[int | None]:
+        """The word that each item stands for."""
+        wanted = list(words) if self.back is None else self.back(words)
+        if len(found) == len(wanted):
+            other = sum(one != two and three != two for one, two, three in zip(wanted, found, words, strict=True))
+            if 2 * other <= len(wanted):
+                return list(range(len(found)))
+        places: list[int | None] = [None] * len(found)
+        for place, item in enumerate(alignment.align(wanted, found, self.align)):
+            if item is not None:
+                places[item] = place
+        return places
+
+
+def _escaped(word: str) -> str:
+    return SPACE.sub(r"\1\1\\\2", word)
+
+
+def _split(text: str) -> list[str]:
+    """Words between white space that no backslash precedes; escapes are undone."""
+    if "\\" not in text:
+        return text.split()
+    made: list[str] = []
+    word: list[str] = []
+    at = 0
+    for space in SPACE.finditer(text):
+        slashes, blank = space[1], space[2]
+        word.append(text[at : space.start()] + slashes[: len(slashes) // 2])
+        at = space.end()
+        if len(slashes) % 2:
+            word.append(blank)
+        else:
+            made.append("".join(word))
+            word = []
+    made.append("".join(word) + text[at:])
+    return [each for each in made if each]

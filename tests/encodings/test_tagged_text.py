@@ -1,0 +1,223 @@
+"""Encodings that write one tag a word: round trips, answers of every kind, and copy errors that never pay."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from text_documents import LABELS, flat_documents
+
+from onoma import Document, Span, encodings
+from onoma.encodings.tagged_text import windows
+from onoma.evaluation import strict_f1
+from onoma.exceptions import ConfigError, DataError, MisalignedSpansError
+from onoma.schemes import SCHEMES
+
+NAMES = ["word_tags", "tag_string"]
+SAMPLE = Document.from_words(
+    [["Ada", "Byron", "left", "(", "old", ")", "Rome", "."], ["She", "sat"]], id="d"
+).with_spans([Span(0, 9, "PER"), Span(23, 27, "LOC")])
+
+
+def word_tags(**options: object) -> encodings.TextEncoding:
+    return encodings.get("word_tags", ["LOC", "PER"], **options)
+
+
+def spans(answer: str, document: Document = SAMPLE, **options: object) -> list[tuple[str, str]]:
+    """Surfaces and labels that an answer about the first sentence gives; problems in brackets."""
+    prediction = word_tags(**options).decode(document.with_spans([]), [answer, *[""] * (len(document.sentences) - 1)])
+    found = [(document.surface(span), span.label) for span in prediction.spans]
+    return found + [(f"[{each.kind}]", each.text) for each in prediction.problems if "of 2" not in each.text]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scheme", [name for name in SCHEMES if name != "IO"])
+@given(flat_documents(), st.sampled_from([None, 1, 2]))
+def test_decode_of_encode_is_the_document(name: str, scheme: str, document: Document, most: int | None) -> None:
+    encoding = encodings.get(name, LABELS, scheme=scheme, max_words=most)
+    targets = encoding.encode(document)
+    asked = encoding.exchanges(document.with_spans([]))
+    assert [(each.source, each.window) for each in asked] == [(each.source, each.window) for each in targets.exchanges]
+    prediction = encoding.decode(document.with_spans([]), [each.completion for each in targets.exchanges])
+    assert set(prediction.spans) == set(document.spans)
+    assert not prediction.problems and not targets.losses
+    assert prediction.raw == tuple(each.completion for each in targets.exchanges)
+
+
+def test_what_is_written() -> None:
+    made = [encodings.get(name, ["LOC", "PER"]).encode(SAMPLE).exchanges[0] for name in NAMES]
+    assert [each.source for each in made] == ["Ada Byron left ( old ) Rome ."] * 2
+    assert made[0].completion == "Ada(B-PER) Byron(I-PER) left(O) ((O) old(O) )(O) Rome(B-LOC) .(O)"
+    assert made[1].completion == "B-PER I-PER O O O O B-LOC O"
+    assert [each.window for each in encodings.get("tag_string", ["PER"]).exchanges(SAMPLE)] == [(0, 8), (8, 10)]
+
+
+@given(st.lists(st.integers(1, 30), max_size=5), st.integers(1, 12))
+def test_windows_tile_sentences_in_parts_of_one_size(lengths: list[int], most: int) -> None:
+    document = Document.from_words([["a"] * length for length in lengths])
+    found = list(windows(document, most))
+    assert [place for first, last in found for place in range(first, last)] == list(range(sum(lengths)))
+    assert all(last - first <= most for first, last in found)
+    for first, last in document.sentences:
+        sizes = [end - start for start, end in found if first <= start < last]
+        assert sum(sizes) == last - first and max(sizes) - min(sizes) <= len(sizes)
+        assert len(sizes) == -(-(last - first) // most)
+
+
+def test_a_mention_goes_on_in_the_next_window() -> None:
+    encoding = word_tags(max_words=1)
+    answers = [each.completion for each in encoding.encode(SAMPLE).exchanges]
+    assert answers[:2] == ["Ada(B-PER)", "Byron(I-PER)"]
+    assert set(encoding.decode(SAMPLE, answers).spans) == set(SAMPLE.spans)
+
+
+GOOD = "Ada(B-PER) Byron(I-PER) left(O) ((O) old(O) )(O) Rome(B-LOC) .(O)"
+PER, LOC = ("Ada Byron", "PER"), ("Rome", "LOC")
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        (GOOD, [PER, LOC]),
+        ("", [("[truncated]", "nothing after word 0 of 8")]),
+        ("I cannot do that.", [("[truncated]", "nothing after word 0 of 8")]),
+        # A label that is not known, and tags that are none.
+        (GOOD.replace("LOC", "Loc"), [PER, ("[unknown_label]", "Rome")]),
+        (GOOD.replace("B-LOC", "X-LOC"), [PER, ("[malformed]", "Rome(X-LOC)")]),
+        # White space and case of O are forgiven.
+        (GOOD.replace("(O)", "( o )").replace("(B-PER)", " ( B-PER ) "), [PER, LOC]),
+        (GOOD.replace(" ", "\n "), [PER, LOC]),
+        # A word without a tag is a word without a tag.
+        (GOOD.replace("left(O)", "left"), [PER, LOC]),
+        # The text was copied wrong, left out, made up.
+        (GOOD.replace("Rome", "R<unk>me").replace("Byron", "byron"), [PER, LOC]),
+        (GOOD.replace("left(O) ", ""), [PER, LOC]),
+        (GOOD.replace("Rome", ""), [PER, LOC]),
+        (GOOD.replace("Byron(I-PER) ", ""), [("Ada", "PER"), LOC]),
+        (GOOD + " Oz(B-LOC)", [PER, LOC, ("[ungrounded]", "Oz")]),
+        ("In(O) Oz(B-LOC) " + GOOD, [PER, LOC, ("[ungrounded]", "Oz")]),
+        # Cut off in the middle of an item.
+        (GOOD[: GOOD.index("Rome") + 7], [PER, ("[truncated]", "nothing after word 6 of 8")]),
+    ],
+)
+def test_answers_of_every_kind(answer: str, wanted: list[tuple[str, str]]) -> None:
+    assert spans(answer) == wanted
+
+
+def test_a_mention_that_is_torn_apart_is_a_problem() -> None:
+    assert spans("Ada(B-PER) old(I-PER) .(O)", align="lcs")[0] == ("[ungrounded]", "Ada old")
+
+
+def test_tags_that_are_too_few_or_too_many() -> None:
+    encoding = encodings.get("tag_string", ["LOC", "PER"])
+    good = [each.completion for each in encoding.encode(SAMPLE).exchanges]
+    short = encoding.decode(SAMPLE, ["B-PER I-PER", good[1]])
+    assert short.spans == (Span(0, 9, "PER"),)
+    assert [(each.kind, each.text) for each in short.problems] == [("truncated", "2 tags for 8 words")]
+    long = encoding.decode(SAMPLE, [good[0] + " B-LOC", good[1]])
+    assert set(long.spans) == set(SAMPLE.spans)
+    assert [(each.kind, each.text, each.label) for each in long.problems] == [("ungrounded", "B-LOC", "LOC")]
+    odd = encoding.decode(SAMPLE, ["B-ODD PER " + " ".join(["O"] * 6), good[1]])
+    assert [(each.kind, each.text) for each in odd.problems] == [("malformed", "PER"), ("unknown_label", "Ada")]
+    assert odd.tags is not None and len(odd.tags) == len(SAMPLE.tokens)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_number_of_answers_must_be_right(name: str) -> None:
+    with pytest.raises(DataError, match="1 answers for 2 exchanges"):
+        encodings.get(name, ["PER"]).decode(SAMPLE, [""])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_settings_make_the_same_encoding(name: str) -> None:
+    encoding = encodings.get(name, LABELS, scheme="BIOES", repair="strict", on_misaligned="drop", max_words=3)
+    again = encodings.get(name, **encoding.settings())
+    assert again.settings() == encoding.settings()
+    assert again.settings()["max_words"] == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_cannot_be_written_is_told(name: str) -> None:
+    nested = SAMPLE.with_spans([Span(0, 9, "PER"), Span(4, 9, "LOC")])
+    with pytest.raises(MisalignedSpansError, match="overlaps"):
+        encodings.get(name, ["LOC", "PER"]).encode(nested)
+    dropping = encodings.get(name, ["LOC", "PER"], on_misaligned="drop")
+    assert (
+        [loss.span for loss in dropping.encode(nested).losses]
+        == [Span(4, 9, "LOC")]
+        == [loss.span for loss in dropping.losses(nested)]
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_options_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="max_words"):
+        encodings.get(name, ["PER"], max_words=0)
+    with pytest.raises(ConfigError, match="white space alone"):
+        encodings.get(name, ["a b", "a_b"])
+    with pytest.raises(ConfigError, match="align 'guess'"):
+        word_tags(align="guess")
+
+
+# ---------------------------------------------------------------------- invariants of broken answers
+
+
+def corrupted(word: str, random: random.Random) -> str:
+    """A copied word with something wrong in it, but nothing that ends an item."""
+    letters = list(word)
+    for _ in range(random.randint(1, 3)):
+        at = random.randint(0, len(letters))
+        letters[at : at + random.randint(0, 2)] = random.choice(["", "x", "é", "(", "B", " ", "<unk>", word])
+    return "".join(letters)
+
+
+@given(flat_documents(("LOC", "PER")), st.randoms(use_true_random=False), st.sampled_from([0.1, 0.5]))
+def test_a_copy_error_never_raises_a_score(document: Document, random: random.Random, rate: float) -> None:
+    encoding = word_tags()
+    tags = ["O", "O", "B-LOC", "I-LOC", "B-PER", "I-PER", "B-ODD"]
+    right, wrong = [], []
+    for first, last in document.sentences:
+        words = document.words[first:last]
+        chosen = [random.choice(tags) for _ in words]
+        broken = [corrupted(word, random) if random.random() < rate else word for word in words]
+        if 2 * sum(one != other for one, other in zip(words, broken, strict=True)) > len(words):
+            broken = list(words)
+        right.append(" ".join(f"{word}({tag})" for word, tag in zip(words, chosen, strict=True)))
+        wrong.append(" ".join(f"{word}({tag})" for word, tag in zip(broken, chosen, strict=True)))
+    scores = [strict_f1([document], [encoding.decode(document.with_spans([]), each)]) for each in (right, wrong)]
+    assert scores[1] <= scores[0]
+
+
+def broken_anywhere(text: str, random: random.Random) -> str:
+    cut = sorted(random.randint(0, len(text)) for _ in range(4))
+    pieces: list[Callable[[], str]] = [
+        lambda: text[: cut[1]],
+        lambda: text[: cut[0]] + text[cut[2] :],
+        lambda: text[cut[1] : cut[3]] + text,
+        lambda: text.replace("(", random.choice(["", "((", " ( ", "[", "\\("])),
+        lambda: text.upper(),
+        lambda: text[: cut[0]] + random.choice(["\\ ", "(B-PER)", "-", ")(", "O", "\0", "\u2028"]) + text[cut[0] :],
+    ]
+    return random.choice(pieces)()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(flat_documents(), st.randoms(use_true_random=False))
+def test_any_answer_gives_spans_inside_the_text(name: str, document: Document, random: random.Random) -> None:
+    encoding = encodings.get(name, LABELS)
+    answers = [broken_anywhere(each.completion, random) for each in encoding.encode(document).exchanges]
+    prediction = encoding.decode(document, answers)
+    edges = [{token.start for token in document.tokens}, {token.end for token in document.tokens}]
+    for span in prediction.spans:
+        assert span.start in edges[0] and span.end in edges[1] and span.label in LABELS
+    assert prediction.tags is not None and len(prediction.tags) == len(document.tokens)
+    assert prediction.raw == tuple(answers)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read(text: str) -> None:
+    for name in NAMES:
+        encodings.get(name, ["LOC", "PER"]).decode(SAMPLE, [text, text])
