@@ -20,8 +20,10 @@ SURFACE = {
         "claim", "create", "encoding", "family", "fit", "labels", "load", "model", "pipe", "pipe_documents", "predict",
         "save", "splitter", "trained",
     ],
-    "onoma.encodings": ["ENCODINGS", "Encoding", "TagTargets", "get", "names"],
-    "onoma.alignment": ["METHODS", "align"],
+    "onoma.encodings": [
+        "ENCODINGS", "Encoding", "TagEncoding", "TagTargets", "TextEncoding", "TextTargets", "get", "names",
+    ],
+    "onoma.alignment": ["BackTokenizer", "CopyErrors", "METHODS", "align", "copy_errors"],
     "onoma.evaluation": [
         "Comparison", "DocumentMatch", "DocumentScore", "GoldVersion", "Matching", "Score", "Scores",
         "approximate_randomisation", "compare", "evaluate", "gold_fingerprint", "holm", "match", "mean_over_seeds",
