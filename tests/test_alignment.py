@@ -143,6 +143,39 @@ def test_weighted_leaves_what_is_too_large_to_lcs(monkeypatch: pytest.MonkeyPatc
     assert alignment.align(source, generated, "weighted") == alignment.align(source, generated, "lcs")
 
 
+# ---------------------------------------------------------------------- words without a sure place
+
+
+@settings(max_examples=300)
+@given(SIMILAR, SIMILAR)
+def test_where_alignments_are_as_good_nobody_is_sure(source: list[str], generated: list[str]) -> None:
+    aligned, unsure = alignment.align_surely(source, generated, "weighted")
+    assert aligned == alignment.align(source, generated, "weighted")
+    keys = [(key(source, generated, each), each) for each in alignments(len(source), len(generated))]
+    best = [each for score, each in keys if score == min(score for score, _ in keys)]
+    places = [{each[number] for each in best} for number in range(len(source))]
+    assert all(len(places[number]) > 1 for number in unsure)
+    # Nobody is called sure whose word could be another one; that it could be none does not move it.
+    sure = [number for number, place in enumerate(aligned) if place is not None and number not in unsure]
+    assert all(len(places[number] - {None}) == 1 for number in sure)
+
+
+@pytest.mark.parametrize(
+    ("source", "generated", "unsure"),
+    [
+        ("Paris beat Paris", "Paris", {0, 2}),
+        ("Paris beat Paris again", "Paris again", set()),
+        ("Paris beat Paris", "Paris beat Paris", set()),
+        ("Paris beat Rome", "Paris Rome", set()),
+    ],
+)
+@pytest.mark.parametrize("method", ["lcs", "weighted"])
+def test_words_without_a_sure_place(source: str, generated: str, unsure: set[int], method: str) -> None:
+    if method == "lcs" and source.endswith("again"):
+        unsure = {0, 2}  # it does not look at neighbours
+    assert alignment.align_surely(source.split(), generated.split(), method)[1] == unsure
+
+
 # ---------------------------------------------------------------------- the published hierarchy
 
 

@@ -23,7 +23,7 @@ SURFACE = {
     "onoma.encodings": [
         "ENCODINGS", "Encoding", "TagEncoding", "TagTargets", "TextEncoding", "TextTargets", "get", "names",
     ],
-    "onoma.alignment": ["BackTokenizer", "CopyErrors", "METHODS", "align", "copy_errors"],
+    "onoma.alignment": ["BackTokenizer", "CopyErrors", "METHODS", "align", "align_surely", "copy_errors"],
     "onoma.evaluation": [
         "Comparison", "DocumentMatch", "DocumentScore", "GoldVersion", "Matching", "Score", "Scores",
         "approximate_randomisation", "compare", "evaluate", "gold_fingerprint", "holm", "match", "mean_over_seeds",

@@ -43,3 +43,23 @@ def flat_documents(draw: st.DrawFn, labels: tuple[str, ...] = LABELS) -> Documen
             if label and ends_are_words:
                 spans.append(Span(left, right, label))
     return Document("d", text, Tokens.of(tokens), tuple(bounds), tuple(spans))
+
+
+@st.composite
+def nested_documents(draw: st.DrawFn, labels: tuple[str, ...] = LABELS) -> Document:
+    """As flat ones, with spans at any characters of a sentence: nested, repeated at one place with other labels."""
+    document = draw(flat_documents(labels))
+    spans = set(document.spans)
+    for first, last in document.sentences:
+        left, right = document.tokens[first].start, document.tokens[last - 1].end
+        for _ in range(draw(st.integers(0, 4)) if left < right else 0):
+            start = draw(st.integers(left, right - 1))
+            end = draw(st.integers(start + 1, right))
+            span = Span(start, end, draw(st.sampled_from(labels)))
+            crosses = any(
+                one.start < other.start < one.end < other.end
+                for each in spans
+                for one, other in ((span, each), (each, span))
+            )
+            spans |= set() if crosses else {span}
+    return document.with_spans(sorted(spans, key=lambda span: (span.start, span.end, span.label)))

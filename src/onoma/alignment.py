@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from onoma.exceptions import ConfigError
 
-__all__ = ["METHODS", "BackTokenizer", "CopyErrors", "align", "copy_errors"]
+__all__ = ["METHODS", "BackTokenizer", "CopyErrors", "align", "align_surely", "copy_errors"]
 
 METHODS = ("exact", "subsequence", "lcs", "weighted", "gner")
 
@@ -62,6 +62,23 @@ def align(source_words: Sequence[str], generated_words: Sequence[str], method: s
     if method == "weighted" and len(source_words) * len(generated_words) <= CELLS:
         return _weighted(source_words, generated_words)
     return _longest(source_words, generated_words)
+
+
+def align_surely(
+    source_words: Sequence[str], generated_words: Sequence[str], method: str = "lcs"
+) -> tuple[Aligned, set[int]]:
+    """As `align`, and the numbers of the source words that another alignment, as good, would give another word.
+
+    Of several alignments one that leans to the left is held against one that leans to the right. A name that occurs
+    twice in the source and once in an answer with little around it has no sure place.
+    """
+    aligned = align(source_words, generated_words, method)
+    if len(aligned) == len(generated_words) and None not in aligned:
+        return aligned, set()
+    mirrored = align(source_words[::-1], generated_words[::-1], method)[::-1]
+    last = len(generated_words) - 1
+    other = [None if place is None else last - place for place in mirrored]
+    return aligned, {number for number, place in enumerate(aligned) if place != other[number]}
 
 
 def _embedded(inner: Sequence[str], outer: Sequence[str]) -> list[int] | None:

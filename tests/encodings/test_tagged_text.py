@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from text_documents import LABELS, flat_documents
 
 from onoma import Document, Span, encodings
-from onoma.encodings.tagged_text import windows
+from onoma.encodings.windowed import windows
 from onoma.evaluation import strict_f1
 from onoma.exceptions import ConfigError, DataError, MisalignedSpansError
 from onoma.schemes import SCHEMES
@@ -109,6 +109,13 @@ def test_answers_of_every_kind(answer: str, wanted: list[tuple[str, str]]) -> No
 
 def test_a_mention_that_is_torn_apart_is_a_problem() -> None:
     assert spans("Ada(B-PER) old(I-PER) .(O)", align="lcs")[0] == ("[ungrounded]", "Ada old")
+
+
+def test_a_mention_that_could_stand_in_two_places_is_a_problem() -> None:
+    twice = Document.from_words([["Paris", "beat", "Paris"]])
+    assert ("[ambiguous]", "Paris") in spans("Paris(B-LOC)", twice)
+    assert ("Paris", "LOC") not in spans("Paris(B-LOC)", twice)
+    assert spans("beat(O) Paris(B-LOC)", twice) == [("Paris", "LOC")]
 
 
 def test_tags_that_are_too_few_or_too_many() -> None:
@@ -221,3 +228,38 @@ def test_any_answer_gives_spans_inside_the_text(name: str, document: Document, r
 def test_any_text_is_read(text: str) -> None:
     for name in NAMES:
         encodings.get(name, ["LOC", "PER"]).decode(SAMPLE, [text, text])
+
+
+# ---------------------------------------------------------------------- words near mentions alone
+
+
+def test_words_near_mentions_alone() -> None:
+    for context, wanted in {
+        0: "Ada(B-PER) Byron(I-PER) ... Rome(B-LOC)",
+        1: "Ada(B-PER) Byron(I-PER) left(O) ... )(O) Rome(B-LOC) .(O)",
+        9: GOOD,
+    }.items():
+        encoding = word_tags(context=context)
+        answers = [each.completion for each in encoding.encode(SAMPLE).exchanges]
+        assert answers == [wanted, ""]
+        prediction = encoding.decode(SAMPLE.with_spans([]), answers)
+        assert set(prediction.spans) == set(SAMPLE.spans) and not prediction.problems
+    with pytest.raises(ConfigError, match="context is -1"):
+        word_tags(context=-1)
+
+
+@given(flat_documents(), st.integers(0, 2))
+def test_what_words_left_out_make_unsure_is_a_loss(document: Document, context: int) -> None:
+    encoding = encodings.get("word_tags", LABELS, context=context, on_misaligned="drop")
+    targets = encoding.encode(document)
+    prediction = encoding.decode(document.with_spans([]), [each.completion for each in targets.exchanges])
+    lost = {loss.span for loss in targets.losses}
+    assert set(document.spans) - lost <= set(prediction.spans)
+    assert encoding.losses(document) == targets.losses
+
+
+def test_a_mention_without_its_surroundings_can_be_unsure() -> None:
+    twice = Document.from_words([["Paris", "beat", "Paris"]]).with_spans([Span(11, 16, "LOC")])
+    with pytest.raises(MisalignedSpansError, match="two places"):
+        word_tags(context=0).encode(twice)
+    assert not word_tags(context=1).losses(twice)

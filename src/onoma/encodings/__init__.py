@@ -19,6 +19,16 @@ ENCODINGS: dict[str, str] = {
     "tags": "onoma.encodings.tags:Tags",
     "word_tags": "onoma.encodings.word_tags:WordTags",
     "tag_string": "onoma.encodings.tag_string:TagString",
+    "brackets": "onoma.encodings.brackets:Brackets",
+    "xml": "onoma.encodings.xml:Xml",
+    "markers": "onoma.encodings.markers:Markers",
+    "grouped_json": "onoma.encodings.grouped_json:GroupedJson",
+    "occurrence_json": "onoma.encodings.occurrence_json:OccurrenceJson",
+    "offset_json": "onoma.encodings.offset_json:OffsetJson",
+    "type_queries": "onoma.encodings.type_queries:TypeQueries",
+    "entity_list": "onoma.encodings.entity_list:EntityList",
+    "entity_pairs": "onoma.encodings.entity_pairs:EntityPairs",
+    "code_classes": "onoma.encodings.code_classes:CodeClasses",
 }
 
 

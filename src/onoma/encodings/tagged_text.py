@@ -1,40 +1,34 @@
-"""What encodings share that write one tag a word as text: windows, and from answers back to mentions."""
+"""What encodings share that write one tag a word as text: from answers back to mentions."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from math import ceil
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from onoma import schemes
-from onoma.document import Document, LabelSet, Prediction, Problem, Span
+from onoma.document import Document, LabelSet, Prediction, Problem, ProblemKind, Span
 from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets
 from onoma.encodings.tags import Tags
-from onoma.exceptions import ConfigError, DataError
+from onoma.encodings.windowed import check_max_words, windows
+from onoma.exceptions import ConfigError, DataError, MisalignedSpansError
 from onoma.schemes import OUTSIDE
 
-__all__ = ["Items", "TaggedText", "windows"]
+__all__ = ["Items", "TaggedText"]
 
 
 class Items(NamedTuple):
     """An answer, item by item: what was written for a word, its tag, and the word of the window it stands for.
 
-    Tags are `O` or PREFIX-LABEL. `words` and `places` are as long as `tags`; places rise, None for no word.
+    Tags are `O` or PREFIX-LABEL. `words` and `places` are as long as `tags`; places rise, None for no word. Items of
+    which nobody can say where they belong are `unsure`.
     """
 
     words: Sequence[str]
     tags: Sequence[str]
     places: Sequence[int | None]
     problems: Sequence[Problem] = ()
-
-
-def windows(document: Document, most: int | None) -> Iterator[tuple[int, int]]:
-    """Token ranges of the sentences; a sentence of more than `most` words in parts of nearly one size."""
-    for first, last in document.sentences:
-        size = last - first
-        step = size if most is None else ceil(size / ceil(size / most))
-        yield from ((start, min(start + step, last)) for start in range(first, last, step))
+    unsure: frozenset[int] = frozenset()
 
 
 class TaggedText(ABC):
@@ -42,10 +36,12 @@ class TaggedText(ABC):
 
     What `Tags` cannot hold, these cannot either. A mention may go on in the next window of its sentence. Where an
     answer is not about the words it was asked for, a mention becomes a span only if all its words are found, side by
-    side; else it is a problem, and so one false positive.
+    side and in one place only; else it is a problem, and so one false positive.
     """
 
     name: ClassVar[str]
+    partial = False
+    """Whether answers leave words out, so that some of their mentions may have no sure place."""
 
     def __init__(
         self,
@@ -55,19 +51,17 @@ class TaggedText(ABC):
         on_misaligned: OnMisaligned = "error",
         max_words: int | None = None,
     ) -> None:
-        if max_words is not None and max_words < 1:
-            raise ConfigError(f"max_words is {max_words}: a window holds a word at least")
         self.tags = Tags(labels, scheme, repair, on_misaligned)
         self.labels: LabelSet = self.tags.labels
-        self.max_words = max_words
-        self._written = {tag: "_".join(tag.split()) for tag in self.tags.tagset}
-        self._meant = {text: tag for tag, text in self._written.items()}
-        if len(self._meant) < len(self._written):
+        self.max_words = check_max_words(max_words)
+        self._texts = {tag: "_".join(tag.split()) for tag in self.tags.tagset}
+        self._meant = {text: tag for tag, text in self._texts.items()}
+        if len(self._meant) < len(self._texts):
             raise ConfigError(f"{self.name}: two of the labels are written alike, for they differ in white space alone")
 
     def written(self, tag: str) -> str:
         """How a tag is written: white space in a label as `_`."""
-        return self._written[tag]
+        return self._texts[tag]
 
     def meant(self, text: str) -> str | None:
         """The tag that a piece of an answer is: perhaps of an unknown label; None for what is no tag of the scheme."""
@@ -85,7 +79,7 @@ class TaggedText(ABC):
 
     def losses(self, document: Document) -> tuple[Loss, ...]:
         """The spans that tags cannot write as they are."""
-        return self.tags.losses(document)
+        return self._written(document, self.tags.losses(document))[1]
 
     @abstractmethod
     def source(self, words: Sequence[str]) -> str:
@@ -108,13 +102,26 @@ class TaggedText(ABC):
 
     def encode(self, document: Document) -> TextTargets:
         """Exchanges with completions; raises `MisalignedSpansError` under `on_misaligned="error"`."""
-        targets = self.tags.encode(document)
-        tags = [tag for sentence in targets.tags for tag in sentence]
+        exchanges, losses = self._written(document, self.tags.encode(document).losses)
+        if len(losses) > len(self.tags.losses(document)) and self.tags.on_misaligned == "error":
+            raise MisalignedSpansError(
+                document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in losses]
+            )
+        return TextTargets(exchanges, losses)
+
+    def _written(self, document: Document, losses: tuple[Loss, ...]) -> tuple[tuple[Exchange, ...], tuple[Loss, ...]]:
+        """Right answers, and the losses of tags with those of leaving words out."""
+        lost = {loss.span for loss in losses}
+        bare = document.with_spans(span for span in document.spans if span not in lost)
+        tags = [tag for sentence in self.tags.encode(bare).tags for tag in sentence]
         made: list[Exchange] = []
         for first, last in windows(document, self.max_words):
             words = document.words[first:last]
             made.append(Exchange(self.source(words), self.write(words, tags[first:last]), (first, last)))
-        return TextTargets(tuple(made), targets.losses)
+        if self.partial:
+            found = set(self.decode(bare, [each.completion for each in made]).spans)
+            losses += tuple(Loss(span, "could stand in two places") for span in bare.spans if span not in found)
+        return tuple(made), losses
 
     def decode(self, document: Document, answers: Sequence[str]) -> Prediction:
         """Spans and problems from one answer an exchange; raises `DataError` when their number is wrong."""
@@ -129,9 +136,11 @@ class TaggedText(ABC):
             words: list[str] = []
             given: list[str] = []
             places: list[int | None] = []
+            unsure: set[int] = set()
             while rest and rest[-1][0][1] <= end:
                 (first, last), answer = rest.pop()
                 items = self.read(document.words[first:last], answer)
+                unsure.update(number + len(words) for number in items.unsure)
                 words += items.words
                 given += items.tags
                 places += [None if place is None else place + first for place in items.places]
@@ -140,26 +149,22 @@ class TaggedText(ABC):
                 if place is not None:
                     tags[place] = tag
             for start, stop, label in self.tags.scheme.spans(given, self.tags.repair):
-                self._add(document, label, " ".join(words[start:stop]), places[start:stop], spans, problems)
+                text = " ".join(words[start:stop])
+                found = self._place(document, label, places[start:stop], not unsure.isdisjoint(range(start, stop)))
+                if isinstance(found, Span):
+                    spans.append(found)
+                else:
+                    problems.append(Problem(found, text, label))
         return Prediction(document.id, tuple(spans), tuple(problems), tags=tuple(tags), raw=tuple(answers))
 
-    def _add(
-        self,
-        document: Document,
-        label: str,
-        text: str,
-        places: Sequence[int | None],
-        spans: list[Span],
-        problems: list[Problem],
-    ) -> None:
-        """One mention of an answer, as a span or as a problem."""
+    def _place(self, document: Document, label: str, places: Sequence[int | None], unsure: bool) -> Span | ProblemKind:
+        """The span of a mention whose words stand for these words of the document, or why there is none."""
         if label not in self.labels:
-            problems.append(Problem("unknown_label", text, label))
-            return
+            return "unknown_label"
+        if unsure:
+            return "ambiguous"
         first = places[0]
-        if first is not None and list(places) == list(range(first, first + len(places))):
-            start, end = document.tokens.starts[first], document.tokens.ends[first + len(places) - 1]
-            if start < end:
-                spans.append(Span(start, end, label))
-                return
-        problems.append(Problem("ungrounded", text, label))
+        if first is None or list(places) != list(range(first, first + len(places))):
+            return "ungrounded"
+        start, end = document.tokens.starts[first], document.tokens.ends[first + len(places) - 1]
+        return Span(start, end, label) if start < end else "ungrounded"

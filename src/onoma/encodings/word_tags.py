@@ -18,6 +18,8 @@ __all__ = ["WordTags"]
 SPACE = re.compile(r"(\\*)(\s)")
 TAG = 64
 """Letters of a tag that is not known, at most: more is text."""
+GAP = "..."
+"""Stands for words that are left out."""
 
 
 class WordTags(TaggedText):
@@ -28,6 +30,9 @@ class WordTags(TaggedText):
     hold parentheses and tags of their own. Items that are as many as the words stand for them in order, unless more
     than half of the words are other ones; else they are aligned by their words (`align`, see `alignment.align`). A word
     in front of an item's own word is one without a tag. An answer that stops early is `truncated`.
+
+    With `context` only the words at most so far from a mention are written, and `...` for those between (GNER, section
+    3; figure 3 shows such targets). Mentions that could then stand in two places are losses.
     """
 
     name: ClassVar[str] = "word_tags"
@@ -40,8 +45,13 @@ class WordTags(TaggedText):
         on_misaligned: OnMisaligned = "error",
         max_words: int | None = None,
         align: str = "weighted",
+        context: int | None = None,
     ) -> None:
         super().__init__(labels, scheme, repair, on_misaligned, max_words)
+        if context is not None and context < 0:
+            raise ConfigError(f"context is {context}: 0 or more words, or none for all")
+        self.context = context
+        self.partial = context is not None
         if align not in alignment.METHODS:
             raise ConfigError(f"align {align!r} is unknown: one of {', '.join(alignment.METHODS)}")
         self.align = align
@@ -52,7 +62,7 @@ class WordTags(TaggedText):
 
     def settings(self) -> dict[str, Any]:
         """The arguments of this encoding as plain JSON values."""
-        return {**super().settings(), "align": self.align}
+        return {**super().settings(), "align": self.align, "context": self.context}
 
     def source(self, words: Sequence[str]) -> str:
         """The words, joined by blanks."""
@@ -60,7 +70,17 @@ class WordTags(TaggedText):
 
     def write(self, words: Sequence[str], tags: Sequence[str]) -> str:
         """The items, joined by blanks."""
-        return " ".join(f"{_escaped(word)}({self.written(tag)})" for word, tag in zip(words, tags, strict=True))
+        items = [f"{_escaped(word)}({self.written(tag)})" for word, tag in zip(words, tags, strict=True)]
+        if self.context is None:
+            return " ".join(items)
+        mentions = [number for number, tag in enumerate(tags) if tag != OUTSIDE]
+        near = {at for number in mentions for at in range(number - self.context, number + self.context + 1)}
+        made: list[str] = []
+        before: int | None = None
+        for number in sorted(near & set(range(len(items)))):
+            made += [GAP, items[number]] if before is not None and number > before + 1 else [items[number]]
+            before = number
+        return " ".join(made)
 
     def read(self, words: Sequence[str], answer: str) -> Items:
         """Items, aligned to the words."""
@@ -69,18 +89,20 @@ class WordTags(TaggedText):
         tags: list[str] = []
         bare: list[bool] = []
         for word, text in self._plain(answer) or self._items(answer):
+            if self.partial and text is None and word == GAP:
+                continue
             bare.append(text is None)
             tag = OUTSIDE if text is None else self.meant(text)
             if tag is None:
                 problems.append(Problem("malformed", f"{word}({text})"))
             found.append(word)
             tags.append(OUTSIDE if tag is None else tag)
-        places = self._places(words, found)
+        places, unsure = self._places(words, found)
         tagged = [place for place, without in zip(places, bare, strict=True) if place is not None and not without]
         reached = max(tagged, default=-1) + 1
-        if reached < len(words) and bare.count(False) < len(words):
+        if not self.partial and reached < len(words) and bare.count(False) < len(words):
             problems.append(Problem("truncated", f"nothing after word {reached} of {len(words)}"))
-        return Items(found, tags, places, problems)
+        return Items(found, tags, places, problems, unsure)
 
     # ------------------------------------------------------------------ parsing
 
@@ -108,18 +130,19 @@ class WordTags(TaggedText):
             at = end.end()
         yield from ((each, None) for each in _split(answer[at:]))
 
-    def _places(self, words: Sequence[str], found: Sequence[str]) -> list[int | None]:
-        """The word that each item stands for."""
+    def _places(self, words: Sequence[str], found: Sequence[str]) -> tuple[list[int | None], frozenset[int]]:
+        """The word that each item stands for, and the items that could as well stand for another."""
         wanted = list(words) if self.back is None else self.back(words)
         if len(found) == len(wanted):
             other = sum(one != two and three != two for one, two, three in zip(wanted, found, words, strict=True))
             if 2 * other <= len(wanted):
-                return list(range(len(found)))
+                return list(range(len(found))), frozenset()
         places: list[int | None] = [None] * len(found)
-        for place, item in enumerate(alignment.align(wanted, found, self.align)):
+        aligned, unsure = alignment.align_surely(wanted, found, self.align)
+        for place, item in enumerate(aligned):
             if item is not None:
                 places[item] = place
-        return places
+        return places, frozenset(item for place in unsure if (item := aligned[place]) is not None)
 
 
 def _escaped(word: str) -> str:

@@ -1,0 +1,80 @@
+"""Mentions as objects of Python classes: `[PER(span="Ada Byron"), LOC(span="Rome")]` (GoLLIE, Sainz et al. 2024)."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
+
+from onoma.document import Problem
+from onoma.encodings.base import OnMisaligned
+from onoma.encodings.listed import Item, Listed
+from onoma.exceptions import ConfigError
+
+__all__ = ["CodeClasses"]
+
+CALL = re.compile(r"([^\W\d]\w*)\s*\(((?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[^\"'()])*)\)", re.DOTALL)
+OPEN = re.compile(r"[^\W\d]\w*\s*\([^()]*$")
+
+
+class CodeClasses(Listed):
+    """A list of calls of classes, each with the text as `span`. Answers are parsed, never evaluated.
+
+    A label's class is its name with `_` for what no Python name may hold.
+    """
+
+    name: ClassVar[str] = "code_classes"
+
+    def __init__(
+        self, labels: Iterable[str], on_misaligned: OnMisaligned = "error", max_words: int | None = None
+    ) -> None:
+        super().__init__(labels, on_misaligned, max_words)
+        self.classes = {label: re.sub(r"^(?=\d)|\W", "_", label) for label in self.labels}
+        self._labels = {name: label for label, name in self.classes.items()}
+        if len(self._labels) < len(self.labels):
+            raise ConfigError("two of the labels have one name as a Python class")
+
+    def write(self, items: Sequence[Item]) -> str:
+        """A list of calls in the order of the text."""
+        return f"[{', '.join(f'{self.classes[item.label]}(span={_literal(item.text)})' for item in items)}]"
+
+    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
+        """Calls one by one; of an answer that is no Python, those that are whole."""
+        found = False
+        at = 0
+        for call in CALL.finditer(answer):
+            found = True
+            at = call.end()
+            text = _span(call[0])
+            if text:
+                yield Item(text, self._labels.get(call[1], call[1]))
+            else:
+                yield Problem("malformed", call[0], self._labels.get(call[1]))
+        rest = OPEN.search(answer, at)
+        if rest is not None:
+            yield Problem("truncated", rest[0])
+        elif not found and not re.search(r"\[\s*\]", answer):
+            yield Problem("malformed", answer)
+
+
+def _literal(text: str) -> str:
+    """A string in double quotes that Python reads as the text."""
+    quoted = repr("'" + text)[1:-1]  # the apostrophe makes it choose double quotes
+    return f'"{quoted[1:]}"' if '"' not in text else repr(text)
+
+
+def _span(call: str) -> str | None:
+    """The text of one call, `span` or its only argument; None where there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            node = ast.parse(call.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if not isinstance(node, ast.Call):
+        return None
+    named = [keyword.value for keyword in node.keywords if keyword.arg == "span"] or node.args[:1]
+    value = named[0].value if len(named) == 1 and isinstance(named[0], ast.Constant) else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,47 @@
+"""Labels and texts in a row: `PER: Ada Byron; LOC: Rome` (InstructUIE, Wang et al. 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
+
+from onoma.document import Problem
+from onoma.encodings.base import OnMisaligned
+from onoma.encodings.listed import Item, Listed
+from onoma.encodings.separated import escape, split, unescape
+from onoma.exceptions import ConfigError
+
+__all__ = ["EntityList"]
+
+SIGNS = ":;"
+NONE = "None"
+
+
+class EntityList(Listed):
+    """`label: text` between semicolons, `None` where there is no mention; `: ; \\` of a text have a backslash."""
+
+    name: ClassVar[str] = "entity_list"
+
+    def __init__(
+        self, labels: Iterable[str], on_misaligned: OnMisaligned = "error", max_words: int | None = None
+    ) -> None:
+        super().__init__(labels, on_misaligned, max_words)
+        for label in self.labels:
+            if label != label.strip():
+                raise ConfigError(f"label {label!r} cannot stand in a list: it begins or ends with a blank")
+
+    def write(self, items: Sequence[Item]) -> str:
+        """Pairs in the order of the text."""
+        return "; ".join(f"{escape(item.label, SIGNS)}: {escape(item.text, SIGNS)}" for item in items) or NONE
+
+    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
+        """Pairs one by one; one blank after a colon is not the text's."""
+        if answer.strip() in {NONE, ""}:
+            return
+        for part in split(answer, ";", SIGNS):
+            named, *rest = split(part, ":", SIGNS, most=1)
+            text = unescape(rest[0].removeprefix(" "), SIGNS) if rest else ""
+            if text.strip() and named.strip():
+                yield Item(text, unescape(named.strip(), SIGNS))
+            elif part.strip():
+                yield Problem("malformed", part.strip())

@@ -1,0 +1,52 @@
+"""Texts in brackets with their labels: `[Ada Byron](PER) [Rome](LOC)`, with words around them or without.
+
+The entity-only targets of GNER's study of contexts (Ding et al. 2024, figure 3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
+
+from onoma.document import Problem
+from onoma.encodings.base import OnMisaligned
+from onoma.encodings.listed import Item, Listed
+from onoma.encodings.separated import escape, unescape
+from onoma.exceptions import ConfigError
+
+__all__ = ["EntityPairs"]
+
+SIGNS = "[]()"
+PAIR = re.compile(r"\[((?:\\.|[^\\\]])*)\]\(((?:\\.|[^\\)])*)\)", re.DOTALL)
+
+
+class EntityPairs(Listed):
+    """Mentions alone, without the words around them; `[ ] ( ) \\` have a backslash."""
+
+    name: ClassVar[str] = "entity_pairs"
+
+    def __init__(
+        self, labels: Iterable[str], on_misaligned: OnMisaligned = "error", max_words: int | None = None
+    ) -> None:
+        super().__init__(labels, on_misaligned, max_words)
+        for label in self.labels:
+            if label != label.strip():
+                raise ConfigError(f"label {label!r} cannot stand in brackets: it begins or ends with a blank")
+
+    def write(self, items: Sequence[Item]) -> str:
+        """Pairs in the order of the text."""
+        return " ".join(f"[{escape(item.text, SIGNS)}]({escape(item.label, SIGNS)})" for item in items)
+
+    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
+        """Pairs one by one; what begins like one and does not end is malformed."""
+        at = 0
+        for found in [*PAIR.finditer(answer), None]:
+            between = answer[at : found.start() if found else len(answer)]
+            if "[" in unescape(between, "") and re.search(r"(?<!\\)\[", between):
+                yield Problem("malformed", between.strip())
+            if found is None:
+                break
+            at = found.end()
+            text, named = unescape(found[1], SIGNS), unescape(found[2], SIGNS).strip()
+            yield Item(text, named) if text.strip() and named else Problem("malformed", found[0])

@@ -1,0 +1,43 @@
+"""Texts of mentions by label: `{"PER": ["Ada Byron"], "LOC": ["Rome"]}`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from onoma.document import Problem
+from onoma.encodings.listed import Item, Listed
+from onoma.encodings.tolerant_json import Pairs, read_json
+
+__all__ = ["GroupedJson"]
+
+
+class GroupedJson(Listed):
+    """The category format of *Assessment of Generative NER in the Era of LLMs*; each label's in the text's order."""
+
+    name: ClassVar[str] = "grouped_json"
+
+    def write(self, items: Sequence[Item]) -> str:
+        """An object with the labels that have a mention."""
+        groups: dict[str, list[str]] = {}
+        for label in self.labels:
+            texts = [item.text for item in items if item.label == label]
+            if texts:
+                groups[label] = texts
+        return json.dumps(groups, ensure_ascii=False)
+
+    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
+        """Items of every list in turn; a key that comes twice is read twice."""
+        value, _, truncated = read_json(answer)
+        if not isinstance(value, Pairs):
+            yield Problem("malformed", answer)
+            return
+        for key, texts in value:
+            for text in texts if isinstance(texts, list) and not isinstance(texts, Pairs) else [texts]:
+                if isinstance(text, str) and text:
+                    yield Item(text, key)
+                elif text is not None:
+                    yield Problem("malformed", json.dumps(text, ensure_ascii=False), key)
+        if truncated:
+            yield Problem("truncated", answer[-40:])

@@ -1,0 +1,103 @@
+"""What encodings share that list mentions by their text: where an item lies, and what it cannot say."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple
+
+from onoma.document import Problem, ProblemKind, Span
+from onoma.encodings.anchor import folded
+from onoma.encodings.base import Exchange
+from onoma.encodings.windowed import Windowed
+
+__all__ = ["Item", "Listed", "occurrences"]
+
+Bounds = tuple[int, int]
+
+
+class Item(NamedTuple):
+    """One mention of an answer; what a format does not write is None. Offsets are characters of the window's text."""
+
+    text: str
+    label: str
+    occurrence: int | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+class Listed(Windowed):
+    """A list of mentions: nothing of the text is copied but they.
+
+    A text that stands in a window more often than it is listed could be any of these places; the leftmost that is not
+    used yet is taken, whole words first.
+    """
+
+    name: ClassVar[str]
+    by_text: ClassVar[bool] = True
+
+    @abstractmethod
+    def write(self, items: Sequence[Item]) -> str:
+        """The right answer, items in the order of the text."""
+
+    @abstractmethod
+    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:
+        """Any answer's items, and problems for what is none; `label` is the one asked for."""
+
+    def place(self, item: Item, source: str, used: set[tuple[int, int, str]]) -> Bounds | ProblemKind:
+        """Where an item lies in a window: here, the leftmost place of its text that is not used yet."""
+        found = occurrences(source, item.text)
+        if not found:
+            return "ungrounded"
+        free = [bounds for bounds in found if (*bounds, item.label) not in used]
+        return min(free, key=lambda bounds: not _whole(source, bounds)) if free else "ambiguous"
+
+    def answer(self, source: str, spans: Sequence[Span]) -> str:
+        """The list."""
+        return self.write([_item(source, span) for span in spans])
+
+    def spans(self, asked: Exchange, answer: str, problems: list[Problem]) -> Iterator[Span]:
+        """Items in turn, where they lie."""
+        used: set[tuple[int, int, str]] = set()
+        for item in self.read(answer, asked.type):
+            if isinstance(item, Problem):
+                problems.append(item)
+                continue
+            found = self.place(item, asked.source, used) if item.label in self.rank else "unknown_label"
+            if not isinstance(found, str) and (*found, item.label) in used:
+                found = "duplicate"
+            if isinstance(found, str):
+                problems.append(Problem(found, item.text, item.label))
+                continue
+            used.add((*found, item.label))
+            yield Span(*found, item.label)
+
+
+def occurrences(source: str, text: str) -> list[Bounds]:
+    """All places of a text, left to right, overlapping ones too; without regard to case and accents if need be."""
+    if not text.strip():
+        return []
+    for inside, wanted in ((source, text), (folded(source), folded(text))):
+        made: list[Bounds] = []
+        at = inside.find(wanted)
+        while at >= 0:
+            made.append((at, at + len(wanted)))
+            at = inside.find(wanted, at + 1)
+        if made:
+            return made
+    return []
+
+
+def _item(source: str, span: Span) -> Item:
+    text = source[span.start : span.end]
+    starts = [start for start, _ in occurrences(source, text)]
+    number = starts.index(span.start) + 1 if span.start in starts else None
+    return Item(text, span.label, number, span.start, span.end)
+
+
+def _whole(source: str, bounds: Bounds) -> bool:
+    """Whether a place begins and ends where words do."""
+    start, end = bounds
+    cut_left = start > 0 and source[start - 1].isalnum() and source[start].isalnum()
+    cut_right = end < len(source) and source[end].isalnum() and source[end - 1].isalnum()
+    return not (cut_left or cut_right)

@@ -1,0 +1,51 @@
+"""What encodings share that write a list of objects, one a mention."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from onoma.document import Problem
+from onoma.encodings.listed import Item, Listed
+from onoma.encodings.tolerant_json import Pairs, read_json
+
+__all__ = ["ObjectJson"]
+
+
+class ObjectJson(Listed):
+    """`[{"text": ..., "label": ..., ...}, ...]` with the numbers that `keys` names."""
+
+    keys: ClassVar[tuple[str, ...]]
+
+    def write(self, items: Sequence[Item]) -> str:
+        """A list of objects."""
+        rows = [
+            {"text": item.text, "label": item.label, **{key: getattr(item, key) for key in self.keys}} for item in items
+        ]
+        return json.dumps(rows, ensure_ascii=False)
+
+    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
+        """Objects one by one; one that lacks a key, or has another kind of value, is malformed by itself."""
+        value, _, truncated = read_json(answer)
+        rows: Any = [value] if isinstance(value, Pairs) else value
+        if not isinstance(rows, list):
+            yield Problem("malformed", answer)
+            return
+        for row in rows:
+            item = self._item(row)
+            yield Problem("malformed", json.dumps(row, ensure_ascii=False)) if item is None else item
+        if truncated:
+            yield Problem("truncated", answer[-40:])
+
+    def _item(self, row: Any) -> Item | None:
+        if not isinstance(row, Pairs):
+            return None
+        members = dict(row)
+        text, label = members.get("text"), members.get("label")
+        numbers = {key: members.get(key) for key in self.keys}
+        if len(members) < len(row) or not (isinstance(text, str) and text and isinstance(label, str) and label):
+            return None
+        if any(type(number) is not int for number in numbers.values()):
+            return None
+        return Item(text, label, **numbers)

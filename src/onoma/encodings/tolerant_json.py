@@ -1,0 +1,139 @@
+"""JSON as models write it: fenced, announced, cut off, with commas too many; what is whole is read."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+__all__ = ["Pairs", "Reading", "read_json"]
+
+START = re.compile(r"[\[{]")
+BARE = re.compile(r"[^\s,:\[\]{}\"']+")
+ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+DEPTH = 32
+"""Lists in lists: no format here needs more than three, and an answer of brackets alone must end somehow."""
+
+
+class Pairs(list[tuple[str, Any]]):
+    """The members of an object in their order; a key may come twice."""
+
+
+class Reading(NamedTuple):
+    """The value of an answer (None where there is none), whether it had to be mended, and whether it was cut off."""
+
+    value: Any
+    mended: bool = False
+    truncated: bool = False
+
+
+def read_json(answer: str) -> Reading:
+    """The first list or object in an answer; objects come as `Pairs`.
+
+    What stands before and behind it is left away. In one that is cut off, members and items that are whole are kept.
+    """
+    try:
+        value = json.loads(answer, object_pairs_hook=Pairs)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        if isinstance(value, list):
+            return Reading(value)
+    start = START.search(answer)
+    if start is None:
+        return Reading(None, mended=True)
+    reader = _Reader(answer, start.start())
+    value = reader.value(0)
+    return Reading(None if value is CUT else value, mended=True, truncated=reader.ended)
+
+
+CUT: Any = object()
+"""A value of which the end is missing."""
+
+
+class _Reader:
+    def __init__(self, text: str, at: int) -> None:
+        self.text = text
+        self.at = at
+        self.ended = False
+
+    def peek(self) -> str:
+        """The next letter that is not blank; "" at the end, which is then noted."""
+        while self.at < len(self.text) and self.text[self.at].isspace():
+            self.at += 1
+        if self.at < len(self.text):
+            return self.text[self.at]
+        self.ended = True
+        return ""
+
+    def value(self, depth: int) -> Any:
+        sign = self.peek()
+        if sign in {"[", "{"} and depth < DEPTH:
+            return self.items(depth) if sign == "[" else self.members(depth)
+        if sign in {'"', "'"}:
+            return self.string(sign)
+        found = BARE.match(self.text, self.at)
+        if found is None:
+            self.at += 1
+            return CUT
+        self.at = found.end()
+        self.ended |= self.at == len(self.text)
+        if self.ended:
+            return CUT
+        try:
+            return json.loads(found[0])
+        except ValueError:
+            return found[0]
+
+    def items(self, depth: int) -> list[Any]:
+        self.at += 1
+        made: list[Any] = []
+        while (sign := self.peek()) not in {"", "]"}:
+            if sign in {",", ":", "}"}:
+                self.at += 1
+                continue
+            value = self.value(depth + 1)
+            if value is not CUT:
+                made.append(value)
+        self.at += 1
+        return made
+
+    def members(self, depth: int) -> Any:
+        self.at += 1
+        made = Pairs()
+        while (sign := self.peek()) not in {"", "}"}:
+            if sign in {",", ":", "]"}:
+                self.at += 1
+                continue
+            key = self.value(depth + 1)
+            if self.peek() != ":":
+                continue
+            self.at += 1
+            value = self.value(depth + 1)
+            if key is not CUT and value is not CUT:
+                made.append((key if isinstance(key, str) else json.dumps(key), value))
+        self.at += 1
+        # An item of a list that is not whole is none; what it is cut off from is kept.
+        return CUT if not sign and depth else made
+
+    def string(self, quote: str) -> Any:
+        at = self.at + 1
+        while at < len(self.text) and self.text[at] != quote:
+            at += 2 if self.text[at] == "\\" else 1
+        if at >= len(self.text):
+            self.at, self.ended = len(self.text), True
+            return CUT
+        raw = self.text[self.at + 1 : at]
+        self.at = at + 1
+        if quote == '"':
+            try:
+                return json.loads(f'"{raw}"', strict=False)
+            except ValueError:
+                pass
+        return ESCAPE.sub(_letter, raw)
+
+
+def _letter(found: re.Match[str]) -> str:
+    escape = found[1]
+    return chr(int(escape[1:], 16)) if len(escape) == 5 else ESCAPES.get(escape, escape)

@@ -1,0 +1,38 @@
+"""One question a label, answered by a list of texts: `["Ada Byron"]` (UniversalNER, Zhou et al. 2024)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from onoma.document import Problem
+from onoma.encodings.listed import Item, Listed
+from onoma.encodings.tolerant_json import Pairs, read_json
+
+__all__ = ["TypeQueries"]
+
+
+class TypeQueries(Listed):
+    """An exchange a window and label; the answer is a list of strings, an empty one where there is no mention."""
+
+    name: ClassVar[str] = "type_queries"
+    by_type: ClassVar[bool] = True
+
+    def write(self, items: Sequence[Item]) -> str:
+        """A list of texts."""
+        return json.dumps([item.text for item in items], ensure_ascii=False)
+
+    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:
+        """The texts of the list."""
+        value, _, truncated = read_json(answer)
+        if not isinstance(value, list) or isinstance(value, Pairs):
+            yield Problem("malformed", answer, label)
+            return
+        for text in value:
+            if isinstance(text, str) and text and label:
+                yield Item(text, label)
+            else:
+                yield Problem("malformed", json.dumps(text, ensure_ascii=False), label)
+        if truncated:
+            yield Problem("truncated", answer[-40:], label)

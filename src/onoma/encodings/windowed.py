@@ -1,0 +1,158 @@
+"""What all encodings share that are asked about a window's own text: exchanges, what fits, and answers in turn."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
+from typing import Any, ClassVar, get_args
+
+from onoma.document import Document, LabelSet, Prediction, Problem, Span
+from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets
+from onoma.exceptions import ConfigError, DataError, MisalignedSpansError
+
+__all__ = ["Windowed", "check_max_words", "windows"]
+
+Window = tuple[int, int]
+
+
+def windows(document: Document, most: int | None) -> Iterator[Window]:
+    """Token ranges of the sentences; a sentence of more than `most` words in parts of nearly one size."""
+    for first, last in document.sentences:
+        size = last - first
+        step = size if most is None else ceil(size / ceil(size / most))
+        yield from ((start, min(start + step, last)) for start in range(first, last, step))
+
+
+def check_max_words(most: int | None) -> int | None:
+    """The number; raises `ConfigError` where no word would fit."""
+    if most is not None and most < 1:
+        raise ConfigError(f"max_words is {most}: a window holds a word at least")
+    return most
+
+
+class Windowed(ABC):
+    """Mentions at any characters of a sentence, flat or nested, asked for window by window.
+
+    What no window can hold are losses: discontinuous and repeated mentions, mentions that reach beyond a sentence,
+    labels that are not known, and what the format itself refuses.
+    """
+
+    name: ClassVar[str]
+    by_type: ClassVar[bool] = False
+    """Whether each exchange asks for one label."""
+    by_text: ClassVar[bool] = False
+    """Whether a mention is known by its text alone, so that it may be read at another place."""
+
+    def __init__(
+        self, labels: Iterable[str], on_misaligned: OnMisaligned = "error", max_words: int | None = None
+    ) -> None:
+        if on_misaligned not in get_args(OnMisaligned):
+            raise ConfigError(f"on_misaligned {on_misaligned!r} is unknown: one of {', '.join(get_args(OnMisaligned))}")
+        self.labels = LabelSet(labels)
+        self.on_misaligned: OnMisaligned = on_misaligned
+        self.max_words = check_max_words(max_words)
+        self.rank = {label: number for number, label in enumerate(self.labels)}
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments of this encoding as plain JSON values."""
+        return {"labels": list(self.labels), "on_misaligned": self.on_misaligned, "max_words": self.max_words}
+
+    @abstractmethod
+    def answer(self, source: str, spans: Sequence[Span]) -> str:
+        """The right answer; spans by characters of the source, in order, the outer before the inner."""
+
+    @abstractmethod
+    def spans(self, asked: Exchange, answer: str, problems: list[Problem]) -> Iterable[Span]:
+        """Spans by characters of the source from any answer; what is none is added to the problems. Never raises."""
+
+    def refused(self, span: Span, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
+        """Why the format cannot write a span beside those that are kept already (longer ones), if it cannot."""
+        return None
+
+    # ------------------------------------------------------------------ encode
+
+    def exchanges(self, document: Document) -> tuple[Exchange, ...]:
+        """One for each window, or one for each window and label, without completions."""
+        labels: Sequence[str | None] = self.labels if self.by_type else [None]
+        return tuple(
+            Exchange(document.text[slice(*_bounds(document, window))], "", window, label)
+            for window in windows(document, self.max_words)
+            for label in labels
+        )
+
+    def encode(self, document: Document) -> TextTargets:
+        """Exchanges with completions; raises `MisalignedSpansError` under `on_misaligned="error"`."""
+        targets = self._written(document)
+        if targets.losses and self.on_misaligned == "error":
+            raise MisalignedSpansError(
+                document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in targets.losses]
+            )
+        return targets
+
+    def losses(self, document: Document) -> tuple[Loss, ...]:
+        """The gold spans that the answers cannot hold, or would put elsewhere."""
+        return self._written(document).losses
+
+    def _written(self, document: Document) -> TextTargets:
+        kept, losses = self._fitted(document)
+        made: list[Exchange] = []
+        for asked in self.exchanges(document):
+            left = _bounds(document, asked.window)[0]
+            wanted = [span for span in kept.get(asked.window, ()) if asked.type in {None, span.label}]
+            moved = [Span(span.start - left, span.end - left, span.label) for span in wanted]
+            answer = self.answer(asked.source, moved)
+            made.append(Exchange(asked.source, answer, asked.window, asked.type))
+            if self.by_text and moved:
+                found = set(self.spans(asked, answer, []))
+                losses += [
+                    Loss(span, "its text would be read at another place")
+                    for span, one in zip(wanted, moved, strict=True)
+                    if one not in found
+                ]
+        return TextTargets(tuple(made), tuple(losses))
+
+    def _fitted(self, document: Document) -> tuple[dict[Window, list[Span]], list[Loss]]:
+        """Spans by the window that holds them, in order, and those that none does."""
+        asked = list(windows(document, self.max_words))
+        starts = [document.tokens.starts[first] for first, _ in asked]
+        kept: dict[Window, list[Span]] = {}
+        losses: list[Loss] = []
+        for span in sorted(document.spans, key=lambda span: (span.start - span.end, span.start, span.label)):
+            number = bisect_right(starts, span.start) - 1
+            fits = number >= 0 and span.end <= _bounds(document, asked[number])[1]
+            inside = kept.setdefault(asked[number], []) if fits else []
+            why = (
+                "discontinuous" if span.discontinuous
+                else f"label {span.label!r} is not one of {', '.join(self.labels)}" if span.label not in self.rank
+                else "lies in no single sentence or window" if not fits
+                else "repeats another span" if span in inside
+                else self.refused(span, inside)
+            )  # fmt: skip
+            if why is None:
+                inside.append(span)
+            else:
+                losses.append(Loss(span, why))
+        for inside in kept.values():
+            inside.sort(key=lambda span: (span.start, -span.end, self.rank[span.label]))
+        return kept, losses
+
+    # ------------------------------------------------------------------ decode
+
+    def decode(self, document: Document, answers: Sequence[str]) -> Prediction:
+        """Spans and problems from one answer an exchange; raises `DataError` when their number is wrong."""
+        asked = self.exchanges(document)
+        if len(answers) != len(asked):
+            raise DataError(f"document {document.id!r}: {len(answers)} answers for {len(asked)} exchanges")
+        problems: list[Problem] = []
+        found: list[Span] = []
+        for exchange, answer in zip(asked, answers, strict=True):
+            left = _bounds(document, exchange.window)[0]
+            for span in self.spans(exchange, answer, problems):
+                found.append(Span(span.start + left, span.end + left, span.label))
+        return Prediction(document.id, tuple(found), tuple(problems), raw=tuple(answers))
+
+
+def _bounds(document: Document, window: Window) -> tuple[int, int]:
+    return document.tokens.starts[window[0]], document.tokens.ends[window[1] - 1]
