@@ -192,8 +192,9 @@ def test_a_copy_error_never_raises_a_score(document: Document, random: random.Ra
         broken = [corrupted(word, random) if random.random() < rate else word for word in words]
         if 2 * sum(one != other for one, other in zip(words, broken, strict=True)) > len(words):
             broken = list(words)
-        right.append(" ".join(f"{word}({tag})" for word, tag in zip(words, chosen, strict=True)))
-        wrong.append(" ".join(f"{word}({tag})" for word, tag in zip(broken, chosen, strict=True)))
+        for answers, written in ((right, words), (wrong, broken)):
+            items = [f"{encoding.source([word])}({tag})" for word, tag in zip(written, chosen, strict=True)]
+            answers.append(" ".join(items))
     scores = [strict_f1([document], [encoding.decode(document.with_spans([]), each)]) for each in (right, wrong)]
     assert scores[1] <= scores[0]
 
