@@ -29,7 +29,7 @@ class GroupedJson(Listed):
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Items of every list in turn; a key that comes twice is read twice."""
-        value, _, truncated = read_json(answer)
+        value, _, truncated = read_json(answer, "{")
         if not isinstance(value, Pairs):
             yield Problem("malformed", answer)
             return

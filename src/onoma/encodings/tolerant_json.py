@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 __all__ = ["Pairs", "Reading", "read_json"]
 
-START = re.compile(r"[\[{]")
 BARE = re.compile(r"[^\s,:\[\]{}\"']+")
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -28,8 +27,8 @@ class Reading(NamedTuple):
     truncated: bool = False
 
 
-def read_json(answer: str) -> Reading:
-    """The first list or object in an answer; objects come as `Pairs`.
+def read_json(answer: str, opens: str = "[{") -> Reading:
+    """The first value in an answer that begins with one of `opens`; objects come as `Pairs`.
 
     What stands before and behind it is left away. In one that is cut off, members and items that are whole are kept.
     """
@@ -40,10 +39,10 @@ def read_json(answer: str) -> Reading:
     else:
         if isinstance(value, list):
             return Reading(value)
-    start = START.search(answer)
+    start = next((at for at, sign in enumerate(answer) if sign in opens), None)
     if start is None:
         return Reading(None, mended=True)
-    reader = _Reader(answer, start.start())
+    reader = _Reader(answer, start)
     value = reader.value(0)
     return Reading(None if value is CUT else value, mended=True, truncated=reader.ended)
 

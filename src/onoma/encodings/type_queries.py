@@ -25,7 +25,7 @@ class TypeQueries(Listed):
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:
         """The texts of the list."""
-        value, _, truncated = read_json(answer)
+        value, _, truncated = read_json(answer, "[")
         if not isinstance(value, list) or isinstance(value, Pairs):
             yield Problem("malformed", answer, label)
             return

@@ -30,8 +30,8 @@ def definitions(labels: Iterable[str], corpus: str | None = None, path: Path | N
     """Definitions of labels in their order: from a file of one's own where one is given, else of a corpus's label set.
 
     Without either, or where it lacks a label, the shipped set is used that has most of the labels; a label that it has
-    not either has its own words as a name and no definition. Raises `ConfigError` for a bad file, and for a label that a
-    given file lacks.
+    not either has its own words as a name and no definition. Raises `ConfigError` for a bad file, and for a label that
+    a given file lacks.
     """
     wanted = list(labels)
     if path is not None:
