@@ -18,7 +18,7 @@ from onoma.models.encoder_tagger.runtime import TorchRuntime
 torch = pytest.importorskip("torch")
 
 from onoma.models.encoder_tagger import packed, ranges  # noqa: E402
-from onoma.models.encoder_tagger.fused import FusedLayer, joined  # noqa: E402
+from onoma.models.encoder_tagger.fused import FusedLayer, fuse, joined  # noqa: E402
 from onoma.models.encoder_tagger.packed import PackedProducts  # noqa: E402
 from onoma.models.encoder_tagger.quantise import LEAST, LEVELS, CalibratedProduct, quantised  # noqa: E402
 
@@ -221,3 +221,15 @@ def test_ranges_measured_later_are_used(tmp_path: Path) -> None:
     model.finish(examples(model))
     with runtime.session():
         assert fused_layers(runtime._using) == 2
+
+
+def test_a_build_without_a_product_leaves_layers_as_they_are(plain: EncoderTagger) -> None:
+    if not packed._works(torch.float32):
+        pytest.skip("this build of torch has no such layout")
+    made = packed.twin(plain.module)
+
+    def missing(name: str, layer: Any) -> Any:
+        raise AttributeError(name)
+
+    fuse(made.hf.base_model, missing, lambda _, layer: PackedProducts(layer, torch.float32))
+    assert fused_layers(made) == 0
