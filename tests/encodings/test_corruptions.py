@@ -1,0 +1,134 @@
+"""Answers of which the copied text, or anything, is corrupted: some here, a hundred thousand an encoding nightly."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from onoma import Document, Span, encodings
+from onoma.encodings.inline import Inline
+from onoma.encodings.listed import Item, Listed, occurrences
+from onoma.encodings.tagged_text import TaggedText
+from onoma.evaluation import strict_f1
+
+NAMES = [name for name in encodings.ENCODINGS if name != "tags"]
+LABELS = ("LOC", "ORG", "PER")
+WORDS = (
+    "Ada Byron met the New York Times in New York , U.S. ( not Paris ) , and Paris beat Lyon 3-1 . [ 2 ] <b> Zürich "
+    '& Co. said : " I-95 is ; at @@home ## " of the University of the Arts'
+).split()
+SIGNS = [*"()[]{}<>|\\\"':;,@#&/ \n\0-", "(B-PER)", "</PER>", " | PER]", "```", "null", "\u2028", "😀"]
+
+
+def document(chance: random.Random) -> Document:
+    """A sentence of made-up words in a random order, with flat spans."""
+    words = [chance.choice(WORDS) for _ in range(chance.randint(1, 12))]
+    made = Document.from_words([words], id="d")
+    return made.with_spans(some_spans(made, chance))
+
+
+def some_spans(made: Document, chance: random.Random) -> list[Span]:
+    spans = []
+    at = 0
+    while at < len(made.tokens):
+        size = chance.randint(1, 3)
+        if chance.random() < 0.4 and at + size <= len(made.tokens):
+            start, end = made.tokens[at].start, made.tokens[at + size - 1].end
+            spans.append(Span(start, end, chance.choice(LABELS)))
+        at += size
+    return spans
+
+
+def imperfect(gold: Document, chance: random.Random) -> Document:
+    """Some of the mentions right, some others."""
+    other = some_spans(gold, chance)
+    kept = [span for span in gold.spans if chance.random() < 0.5]
+    kept += [span for span in other if all(span.end <= each.start or each.end <= span.start for each in kept)]
+    return gold.with_spans(kept)
+
+
+def damaged(text: str, chance: random.Random) -> str:
+    letters = list(text)
+    for _ in range(chance.randint(1, 2)):
+        at = chance.randint(0, len(letters))
+        letters[at : at + chance.randint(0, 2)] = chance.choice(["", "x", "é", "Q", " ", "<unk>", "ab c", "'"])
+    return "".join(letters)
+
+
+def copied_wrong(encoding: Any, asked: Any, answer: str, chance: random.Random) -> str:
+    """The answer with errors in what it copies from the source, and in nothing else."""
+    if isinstance(encoding, Inline):
+        made = []
+        for piece in list(encoding.pieces(answer, asked.type)):
+            if isinstance(piece, str):
+                made.append(encoding.escaped(damaged(piece, chance) if piece and chance.random() < 0.4 else piece))
+            else:
+                made.append(piece.text)
+        return "".join(made)
+    if isinstance(encoding, Listed):
+        items = [item for item in encoding.read(answer, asked.type) if isinstance(item, Item)]
+        for number, item in enumerate(items):
+            text = damaged(item.text, chance)
+            # A text that the source holds, too, is another answer and no copy error.
+            if chance.random() < 0.4 and text.strip() and not occurrences(asked.source, text):
+                items[number] = item._replace(text=text)
+        return encoding.write(items)
+    assert isinstance(encoding, TaggedText)
+    if encoding.name == "tag_string":
+        return answer  # it copies nothing
+    made = []
+    budget = len(answer.split()) // 2
+    for piece in answer.split():
+        word, bracket, tag = piece.rpartition("(")
+        if budget and chance.random() < 0.4:
+            budget -= 1
+            word = encoding.source([damaged(word, chance)])
+        made.append(word + bracket + tag)
+    return " ".join(made)
+
+
+def broken(answer: str, chance: random.Random) -> str:
+    """The answer with anything wrong."""
+    cut = sorted(chance.randint(0, len(answer)) for _ in range(3))
+    sign = chance.choice(SIGNS)
+    choices: list[Callable[[], str]] = [
+        lambda: answer[: cut[0]],
+        lambda: answer[: cut[0]] + answer[cut[1] :],
+        lambda: answer[: cut[0]] + sign + answer[cut[0] :],
+        lambda: answer[: cut[1]] + answer[cut[0] : cut[2]] + answer[cut[1] :],
+        lambda: answer.upper(),
+        lambda: answer.replace(sign, ""),
+        lambda: f"Sure:\n{answer}\nDone.",
+    ]
+    return chance.choice(choices)()
+
+
+def check(name: str, number: int) -> None:
+    chance = random.Random(1)
+    for _ in range(number):
+        gold = document(chance)
+        encoding = encodings.get(name, LABELS, on_misaligned="drop")
+        bare = gold.with_spans([])
+        asked = encoding.exchanges(bare)
+        answered = imperfect(gold, chance) if chance.random() < 0.7 else gold
+        answers = [each.completion for each in encoding.encode(answered).exchanges]
+        wrong = [copied_wrong(encoding, each, answer, chance) for each, answer in zip(asked, answers, strict=True)]
+        right_score, wrong_score = (strict_f1([gold], [encoding.decode(bare, each)]) for each in (answers, wrong))
+        assert wrong_score <= right_score, (gold, answers, wrong)
+        worse = [broken(answer, chance) for answer in wrong]
+        for span in encoding.decode(bare, worse).spans:
+            assert span.end <= len(gold.text) and span.label in LABELS, (gold, worse)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_corrupted_answers(name: str) -> None:
+    check(name, 300)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hundred_thousand_corrupted_answers(name: str) -> None:
+    check(name, 100_000)
