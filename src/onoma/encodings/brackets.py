@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 from typing import ClassVar
 
-from onoma.encodings.base import OnMisaligned
-from onoma.encodings.inline import Inline, Mark
-from onoma.exceptions import ConfigError
+from onoma.encodings.inline import Inline, Mark, one_of
+from onoma.encodings.windowed import blank_at_an_end
 
 __all__ = ["Brackets"]
 
 SPECIAL = re.compile(r"[\[\]|\\]")
+OTHER = r"[^\[\]|\\]{1,64}?"
+"""What may be a label, known or not."""
 
 
 class Brackets(Inline):
@@ -23,21 +25,13 @@ class Brackets(Inline):
 
     name: ClassVar[str] = "brackets"
 
-    def __init__(
-        self,
-        labels: Iterable[str],
-        on_misaligned: OnMisaligned = "error",
-        max_words: int | None = None,
-        align: str = "weighted",
-    ) -> None:
-        super().__init__(labels, on_misaligned, max_words, align)
-        for each in self.labels:
-            if each != each.strip():
-                raise ConfigError(f"label {each!r} cannot stand in brackets: it begins or ends with a blank")
-        known = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
-        other = r"[^\[\]|\\]{1,64}?"
-        label = f"{known}|{other}" if known else other
-        self._token = re.compile(rf"\\([\[\]|\\])|(\s?\|\s*({label})\s*\])|(\[)|(\])")
+    def refused_label(self, label: str) -> str | None:
+        """Blanks at its ends would be lost."""
+        return blank_at_an_end(label)
+
+    @cached_property
+    def _token(self) -> re.Pattern[str]:
+        return re.compile(rf"\\([\[\]|\\])|(\s?\|\s*({one_of(self.labels, OTHER)})\s*\])|(\[)|(\])")
 
     def escaped(self, text: str) -> str:
         """Text in which nothing reads as a mark."""

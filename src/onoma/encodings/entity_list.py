@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from onoma.document import Problem
-from onoma.encodings.base import OnMisaligned
 from onoma.encodings.listed import Item, Listed
 from onoma.encodings.separated import escape, split, unescape
-from onoma.exceptions import ConfigError
+from onoma.encodings.windowed import blank_at_an_end
 
 __all__ = ["EntityList"]
 
@@ -22,13 +21,9 @@ class EntityList(Listed):
 
     name: ClassVar[str] = "entity_list"
 
-    def __init__(
-        self, labels: Iterable[str], on_misaligned: OnMisaligned = "error", max_words: int | None = None
-    ) -> None:
-        super().__init__(labels, on_misaligned, max_words)
-        for label in self.labels:
-            if label != label.strip():
-                raise ConfigError(f"label {label!r} cannot stand in a list: it begins or ends with a blank")
+    def refused_label(self, label: str) -> str | None:
+        """Blanks at its ends would be lost."""
+        return blank_at_an_end(label)
 
     def write(self, items: Sequence[Item]) -> str:
         """Pairs in the order of the text."""

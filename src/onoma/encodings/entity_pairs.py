@@ -6,14 +6,13 @@ The entity-only targets of GNER's study of contexts (Ding et al. 2024, figure 3)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from onoma.document import Problem
-from onoma.encodings.base import OnMisaligned
 from onoma.encodings.listed import Item, Listed
 from onoma.encodings.separated import escape, unescape
-from onoma.exceptions import ConfigError
+from onoma.encodings.windowed import blank_at_an_end
 
 __all__ = ["EntityPairs"]
 
@@ -26,13 +25,9 @@ class EntityPairs(Listed):
 
     name: ClassVar[str] = "entity_pairs"
 
-    def __init__(
-        self, labels: Iterable[str], on_misaligned: OnMisaligned = "error", max_words: int | None = None
-    ) -> None:
-        super().__init__(labels, on_misaligned, max_words)
-        for label in self.labels:
-            if label != label.strip():
-                raise ConfigError(f"label {label!r} cannot stand in brackets: it begins or ends with a blank")
+    def refused_label(self, label: str) -> str | None:
+        """Blanks at its ends would be lost."""
+        return blank_at_an_end(label)
 
     def write(self, items: Sequence[Item]) -> str:
         """Pairs in the order of the text."""

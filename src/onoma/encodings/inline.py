@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -13,7 +14,7 @@ from onoma.encodings.base import Exchange, OnMisaligned
 from onoma.encodings.windowed import Windowed
 from onoma.exceptions import ConfigError
 
-__all__ = ["Inline", "Mark"]
+__all__ = ["Inline", "Mark", "one_of"]
 
 
 class Mark(NamedTuple):
@@ -22,6 +23,11 @@ class Mark(NamedTuple):
     opens: bool
     label: str | None
     text: str
+
+
+def one_of(labels: Iterable[str], other: str) -> str:
+    """A pattern of any of the labels, the longest first, or of `other`."""
+    return "|".join([*(re.escape(label) for label in sorted(labels, key=len, reverse=True)), other])
 
 
 class Inline(Windowed):

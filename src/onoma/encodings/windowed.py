@@ -12,7 +12,7 @@ from onoma.document import Document, LabelSet, Prediction, Problem, Span
 from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets
 from onoma.exceptions import ConfigError, DataError, MisalignedSpansError
 
-__all__ = ["Windowed", "check_max_words", "windows"]
+__all__ = ["Windowed", "blank_at_an_end", "check_max_words", "windows"]
 
 Window = tuple[int, int]
 
@@ -30,6 +30,11 @@ def check_max_words(most: int | None) -> int | None:
     if most is not None and most < 1:
         raise ConfigError(f"max_words is {most}: a window holds a word at least")
     return most
+
+
+def blank_at_an_end(label: str) -> str | None:
+    """Why a label cannot stand between signs with blanks around it."""
+    return None if label == label.strip() else "it begins or ends with a blank"
 
 
 class Windowed(ABC):
@@ -54,6 +59,10 @@ class Windowed(ABC):
         self.on_misaligned: OnMisaligned = on_misaligned
         self.max_words = check_max_words(max_words)
         self.rank = {label: number for number, label in enumerate(self.labels)}
+        for label in self.labels:
+            why = self.refused_label(label)
+            if why is not None:
+                raise ConfigError(f"{self.name}: the label {label!r} cannot be written: {why}")
 
     def settings(self) -> dict[str, Any]:
         """The arguments of this encoding as plain JSON values."""
@@ -66,6 +75,10 @@ class Windowed(ABC):
     @abstractmethod
     def spans(self, asked: Exchange, answer: str, problems: list[Problem]) -> Iterable[Span]:
         """Spans by characters of the source from any answer; what is none is added to the problems. Never raises."""
+
+    def refused_label(self, label: str) -> str | None:  # noqa: ARG002
+        """Why the format cannot write a label, if it cannot."""
+        return None
 
     def refused(self, span: Span, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
         """Why the format cannot write a span beside those that are kept already (longer ones), if it cannot."""
