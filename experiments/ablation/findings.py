@@ -89,7 +89,8 @@ def best(grid: Grid, found: Found) -> str:
         alone = [percent(block["unlabelled"]["f1"]) for block in blocks]
         rows.append((name, *(scored(block["micro"]) for block in blocks), _marked(each), *alone, *ways))
     head = [
-        f"{PLAIN}, {len(sides[0])} seeds", f"{BEST}, {len(sides[1])} seeds", "difference, p (Holm)",
+        *(f"{name}, {len(side)} seed{'' if len(side) == 1 else 's'}" for name, side in zip((PLAIN, BEST), sides, strict=True)),
+        "difference, p (Holm)",
         f"{PLAIN}, unlabelled", f"{BEST}, unlabelled", f"{PLAIN} less home", f"{BEST} less home",
     ]  # fmt: skip
     return table(("set", *head), rows)
