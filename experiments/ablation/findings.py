@@ -88,8 +88,9 @@ def best(grid: Grid, found: Found) -> str:
         ways = ["" if name == home else difference(gap(side, home, name)) for side in sides]
         alone = [percent(block["unlabelled"]["f1"]) for block in blocks]
         rows.append((name, *(scored(block["micro"]) for block in blocks), _marked(each), *alone, *ways))
+    seeds = [f"{len(side)} seed{'' if len(side) == 1 else 's'}" for side in sides]
     head = [
-        *(f"{name}, {len(side)} seed{'' if len(side) == 1 else 's'}" for name, side in zip((PLAIN, BEST), sides, strict=True)),
+        f"{PLAIN}, {seeds[0]}", f"{BEST}, {seeds[1]}",
         "difference, p (Holm)",
         f"{PLAIN}, unlabelled", f"{BEST}, unlabelled", f"{PLAIN} less home", f"{BEST} less home",
     ]  # fmt: skip
