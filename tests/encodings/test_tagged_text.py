@@ -160,6 +160,15 @@ def test_what_cannot_be_written_is_told(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_of_a_repeated_span_one_is_written(name: str) -> None:
+    twice = SAMPLE.with_spans([*SAMPLE.spans, SAMPLE.spans[0]])
+    encoding = encodings.get(name, ["LOC", "PER"], on_misaligned="drop")
+    targets = encoding.encode(twice)
+    assert [loss.span for loss in targets.losses] == [SAMPLE.spans[0]]
+    assert set(encoding.decode(twice, [each.completion for each in targets.exchanges]).spans) == set(SAMPLE.spans)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_bad_options_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="max_words"):
         encodings.get(name, ["PER"], max_words=0)

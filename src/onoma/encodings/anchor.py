@@ -47,6 +47,7 @@ class Anchor:
         words: Any = [(found.start(), found.end()) for found in WORD.finditer(self.source)]
         copied = [(found.start(), found.end()) for found in WORD.finditer(self.copy)]
         self._words, self._copied = words, copied
+        self._lefts, self._rights = [left for left, _ in copied], [right for _, right in copied]
         wanted = [_plain(self.source[start:end]) for start, end in words]
         given = [_plain(self.copy[start:end]) for start, end in copied]
         self._in_order = len(wanted) == len(given) and 2 * sum(map(str.__ne__, wanted, given)) <= len(wanted)
@@ -82,8 +83,8 @@ class Anchor:
         return ours[bisect_left(theirs, start)], ours[bisect_left(theirs, end) - 1] + 1
 
     def _by_words(self, start: int, end: int) -> Place:
-        first = bisect_right([right for _, right in self._copied], start)
-        last = bisect_left([left for left, _ in self._copied], end) - 1
+        first = bisect_right(self._rights, start)
+        last = bisect_left(self._lefts, end) - 1
         places = self._places[first : last + 1]
         head, tail = places[0], places[-1]
         if head is None or tail is None or places != list(range(head, head + len(places))):

@@ -51,7 +51,9 @@ class TaggedText(ABC):
         on_misaligned: OnMisaligned = "error",
         max_words: int | None = None,
     ) -> None:
+        labels = LabelSet(labels)
         self.tags = Tags(labels, scheme, repair, on_misaligned)
+        self._lenient = Tags(labels, scheme, repair, "drop") if on_misaligned == "error" else self.tags
         self.labels: LabelSet = self.tags.labels
         self.max_words = check_max_words(max_words)
         self._texts = {tag: "_".join(tag.split()) for tag in self.tags.tagset}
@@ -79,7 +81,7 @@ class TaggedText(ABC):
 
     def losses(self, document: Document) -> tuple[Loss, ...]:
         """The spans that tags cannot write as they are."""
-        return self._written(document, self.tags.losses(document))[1]
+        return self._written(document).losses
 
     @abstractmethod
     def source(self, words: Sequence[str]) -> str:
@@ -102,26 +104,26 @@ class TaggedText(ABC):
 
     def encode(self, document: Document) -> TextTargets:
         """Exchanges with completions; raises `MisalignedSpansError` under `on_misaligned="error"`."""
-        exchanges, losses = self._written(document, self.tags.encode(document).losses)
-        if len(losses) > len(self.tags.losses(document)) and self.tags.on_misaligned == "error":
+        targets = self._written(document)
+        if targets.losses and self.tags.on_misaligned == "error":
             raise MisalignedSpansError(
-                document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in losses]
+                document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in targets.losses]
             )
-        return TextTargets(exchanges, losses)
+        return targets
 
-    def _written(self, document: Document, losses: tuple[Loss, ...]) -> tuple[tuple[Exchange, ...], tuple[Loss, ...]]:
+    def _written(self, document: Document) -> TextTargets:
         """Right answers, and the losses of tags with those of leaving words out."""
-        lost = {loss.span for loss in losses}
-        bare = document.with_spans(span for span in document.spans if span not in lost)
-        tags = [tag for sentence in self.tags.encode(bare).tags for tag in sentence]
+        targets = self._lenient.encode(document)
+        tags = [tag for sentence in targets.tags for tag in sentence]
         made: list[Exchange] = []
         for first, last in windows(document, self.max_words):
             words = document.words[first:last]
             made.append(Exchange(self.source(words), self.write(words, tags[first:last]), (first, last)))
+        losses = targets.losses
         if self.partial:
-            found = set(self.decode(bare, [each.completion for each in made]).spans)
-            losses += tuple(Loss(span, "could stand in two places") for span in bare.spans if span not in found)
-        return tuple(made), losses
+            known = {*self.decode(document, [each.completion for each in made]).spans, *(loss.span for loss in losses)}
+            losses += tuple(Loss(span, "could stand in two places") for span in document.spans if span not in known)
+        return TextTargets(tuple(made), losses)
 
     def decode(self, document: Document, answers: Sequence[str]) -> Prediction:
         """Spans and problems from one answer an exchange; raises `DataError` when their number is wrong."""
