@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from onoma.document import Document, LabelSet, Prediction, Span
+from onoma.exceptions import MisalignedSpansError
 
 __all__ = [
     "Encoding",
@@ -18,6 +19,7 @@ __all__ = [
     "TagTargets",
     "TextEncoding",
     "TextTargets",
+    "misaligned",
 ]
 
 OnMisaligned = Literal["error", "expand", "drop"]
@@ -29,6 +31,11 @@ class Loss:
 
     span: Span
     why: str
+
+
+def misaligned(document: Document, losses: Sequence[Loss]) -> MisalignedSpansError:
+    """The error that lists what cannot be written."""
+    return MisalignedSpansError(document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in losses])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, NamedTuple
 
 from onoma import schemes
 from onoma.document import Document, LabelSet, Prediction, Problem, ProblemKind, Span
-from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets
+from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.encodings.tags import Tags
 from onoma.encodings.windowed import check_max_words, windows
-from onoma.exceptions import ConfigError, DataError, MisalignedSpansError
+from onoma.exceptions import ConfigError, DataError
 from onoma.schemes import OUTSIDE
 
 __all__ = ["Items", "TaggedText"]
@@ -106,9 +106,7 @@ class TaggedText(ABC):
         """Exchanges with completions; raises `MisalignedSpansError` under `on_misaligned="error"`."""
         targets = self._written(document)
         if targets.losses and self.tags.on_misaligned == "error":
-            raise MisalignedSpansError(
-                document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in targets.losses]
-            )
+            raise misaligned(document, targets.losses)
         return targets
 
     def _written(self, document: Document) -> TextTargets:

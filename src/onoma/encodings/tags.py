@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 from onoma import schemes
 from onoma.document import Document, LabelSet, Prediction, Problem, Span
-from onoma.encodings.base import Loss, OnMisaligned, TagAnswer, TagTargets
-from onoma.exceptions import ConfigError, DataError, MisalignedSpansError
+from onoma.encodings.base import Loss, OnMisaligned, TagAnswer, TagTargets, misaligned
+from onoma.exceptions import ConfigError, DataError
 from onoma.schemes import TokenSpan
 
 __all__ = ["Tags"]
@@ -60,9 +60,7 @@ class Tags:
         """Tags of every sentence; raises `MisalignedSpansError` under `on_misaligned="error"`."""
         kept, losses = self._fit(document)
         if losses and self.on_misaligned == "error":
-            raise MisalignedSpansError(
-                document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in losses]
-            )
+            raise misaligned(document, losses)
         tags: list[tuple[str, ...]] = []
         at = 0
         for first, last in document.sentences:

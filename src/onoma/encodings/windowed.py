@@ -9,8 +9,8 @@ from math import ceil
 from typing import Any, ClassVar, get_args
 
 from onoma.document import Document, LabelSet, Prediction, Problem, Span
-from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets
-from onoma.exceptions import ConfigError, DataError, MisalignedSpansError
+from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
+from onoma.exceptions import ConfigError, DataError
 
 __all__ = ["Windowed", "blank_at_an_end", "check_max_words", "windows"]
 
@@ -99,9 +99,7 @@ class Windowed(ABC):
         """Exchanges with completions; raises `MisalignedSpansError` under `on_misaligned="error"`."""
         targets = self._written(document)
         if targets.losses and self.on_misaligned == "error":
-            raise MisalignedSpansError(
-                document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in targets.losses]
-            )
+            raise misaligned(document, targets.losses)
         return targets
 
     def losses(self, document: Document) -> tuple[Loss, ...]:
