@@ -156,7 +156,7 @@ def with_precision(folder: Path, precision: str) -> Recognizer:
     model: Any = recognizer.model
     options = model.options.model_copy(update={"precision": precision})
     same = type(model)(model.tagset, options, model.tokenizer, model.module)
-    return Recognizer(recognizer.encoding, same, recognizer.splitter, recognizer.trained)
+    return Recognizer.join(recognizer.encoding, same, recognizer.splitter, recognizer.trained)
 
 
 def first_labels(found: Sequence[Sequence[dict[str, Any]]], documents: Sequence[Document]) -> list[str]:

@@ -251,5 +251,5 @@ def derive(cell: Cell, folder: Path) -> str:
         raise ConfigError(f"{cell.name}: {given.family} has nothing that is read from a saved model with other options")
     model = kind.load(source, cast("TagModel", given.model).tagset, options)
     place = f"{RUNS}/models/{cell.name}"
-    Recognizer(given.encoding, model, given.splitter, given.trained).save(folder / place)
+    Recognizer.join(given.encoding, model, given.splitter, given.trained).save(folder / place)
     return place

@@ -279,7 +279,7 @@ def test_documents_are_answered_by_families_that_say_so(family: str, tmp_path: P
     assert (made.encoding is None) == (models.family(family).answers == "documents")
     assert made.labels == ("LOC", "PER")
     with pytest.raises(ConfigError, match=r"takes (no|an) encoding"):
-        Recognizer(small().encoding if made.encoding is None else None, made.model)
+        Recognizer.join(small().encoding if made.encoding is None else None, made.model)
     if made.encoding is not None:
         return
     refused: list[dict[str, Any]] = [{"scheme": "BIOES"}, {"repair": "strict"}, {"on_misaligned": "drop"}]

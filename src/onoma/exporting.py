@@ -140,7 +140,7 @@ def export_onnx(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         progress.say("writing the graph")
         made = model.exported(Path(scratch), int8=int8)
-        export = Recognizer(recognizer.encoding, made, recognizer.splitter, recognizer.trained)
+        export = Recognizer.join(recognizer.encoding, made, recognizer.splitter, recognizer.trained)
         check = parity(recognizer, export, documents, data, tolerances or Tolerances.default(int8=int8))
         if not check.failures:
             write_text(Path(scratch) / PARITY, json.dumps(check.to_dict(), ensure_ascii=False, indent=2) + "\n")

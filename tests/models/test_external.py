@@ -65,7 +65,7 @@ def test_gold_never_reaches_the_program(tmp_path: Path) -> None:
     text = "print(json.dumps({'id': asked[0]['id'], 'spans': [], 'raw': json.dumps(asked[0])}))"
     document = Document.from_words([["Ada", "left"], ["."]], id="é", meta={"page": 3, "tags": ("B-PER", "O", "O")})
     document = document.with_spans([Span(0, 3, "PER")])
-    for model in (made(tmp_path, text), Recognizer(None, made(tmp_path, text))):
+    for model in (made(tmp_path, text), Recognizer.join(None, made(tmp_path, text))):
         (found,) = model.predict([document])
         assert json.loads(str(found.raw)) == {
             "id": "é",
@@ -109,7 +109,7 @@ def test_offsets_are_code_points_whatever_the_script(tmp_path: Path) -> None:
         "    print(json.dumps({'id': each['id'], 'spans': [span]}, ensure_ascii=False))\n"
     )
     for whole, (document, prediction) in zip(
-        texts, Recognizer(None, made(tmp_path, text)).pipe_documents(texts), strict=True
+        texts, Recognizer.join(None, made(tmp_path, text)).pipe_documents(texts), strict=True
     ):
         (span,) = prediction.spans
         assert document.text == whole and document.surface(span).startswith("Zo") and span.label == "PERSÖN"
@@ -122,7 +122,9 @@ def test_labels_are_renamed_and_others_keep_their_name(tmp_path: Path) -> None:
 
 def test_documents_of_one_id_are_told_apart(tmp_path: Path) -> None:
     same = [Document("same", "Ada left"), Document("same", "nobody"), Document("same", "Rome")]
-    found = Recognizer(None, External.create((), ExternalOptions(command=tuple(program(tmp_path))), 1)).predict(same)
+    found = Recognizer.join(None, External.create((), ExternalOptions(command=tuple(program(tmp_path))), 1)).predict(
+        same
+    )
     assert [(each.document_id, len(each.spans)) for each in found] == [("same", 1), ("same", 0), ("same", 1)]
 
 
@@ -484,7 +486,7 @@ def test_on_the_command_line_it_needs_no_training_data(tmp_path: Path, capsys: p
 def test_a_stream_is_asked_in_large_calls(tmp_path: Path) -> None:
     count = f"open({str(tmp_path / 'calls')!r}, 'a').write('x')\n"
     model = External.create((), ExternalOptions(command=tuple(program(tmp_path, count + PROGRAM))), 1)
-    recognizer = Recognizer(None, model)
+    recognizer = Recognizer.join(None, model)
     assert len(list(recognizer.pipe(["Ada left Rome ."] * 6000))) == 6000
     assert len(list(recognizer.pipe(["Ada"] * 3, look_ahead=1))) == 3
     assert (tmp_path / "calls").read_text() == "x" + "xxx"

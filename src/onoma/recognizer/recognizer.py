@@ -1,53 +1,41 @@
-"""Recognizer = encoding + model (+ splitter): train it on documents, predict, save, load. Any family, one interface.
-
-A model that reads documents and answers with predictions itself (`DocumentModel`) has no encoding.
-"""
+"""The recognizer: the joint of encoding and model, with a splitter for raw text and a card that says what it is."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Self
 
-from onoma import datasets, encodings, models, progress, schemes, tokenization
+from onoma import datasets, encodings, models, schemes, tokenization
 from onoma.document import Document, LabelSet, Prediction
-from onoma.exceptions import ConfigError, DataError, ModelError
+from onoma.exceptions import ConfigError, ModelError
 from onoma.files import claim_folder, replacing_folder
-from onoma.models.base import DocumentModel, Fitted, SelfFitting, Sentences, TagModel
+from onoma.models.base import Fitted
+from onoma.recognizer.joints import JOINTS, Asked, Joint
+from onoma.tables import lookup
 
-if TYPE_CHECKING:
-    from onoma.encodings import TagEncoding
-
-__all__ = ["Recognizer"]
+__all__ = ["CARD", "Recognizer"]
 
 CARD = "onoma.json"
 LOOK_AHEAD = 20_000
 """Words that `pipe` reads before it predicts, so that batches can be sorted by length in bounded memory."""
 
-TAG_SETTINGS = {"scheme": "BIO", "repair": "conlleval", "on_misaligned": "error"}
-NOTHING = "there is nothing to train on: no document has a word"
-
 
 class Recognizer:
     """Finds names in text: the encoding asks, the model answers, the encoding reads the answer."""
 
-    def __init__(
-        self,
-        encoding: TagEncoding | None,
-        model: TagModel | DocumentModel,
-        splitter: str = "unicode",
-        trained: dict[str, Any] | None = None,
-    ):
+    def __init__(self, joint: Joint, splitter: str = "unicode", trained: dict[str, Any] | None = None) -> None:
         tokenization.get(splitter)
-        if (encoding is None) != (model.answers == "documents"):
-            raise ConfigError(f"a model that answers with {model.answers} takes {'no' if encoding else 'an'} encoding")
-        self.encoding = encoding
-        self.model = model
+        self._joint = joint
         self.splitter = splitter
         self.trained = trained or {}
+
+    @classmethod
+    def join(cls, encoding: Any, model: Any, splitter: str = "unicode", trained: dict[str, Any] | None = None) -> Self:
+        """A recognizer of a model and the encoding it was made for (None where it reads documents itself)."""
+        return cls(_joint_of(model)(encoding, model), splitter, trained)
 
     @classmethod
     def create(
@@ -61,7 +49,7 @@ class Recognizer:
         on_misaligned: str = "error",
         splitter: str = "unicode",
         seed: int = 1,
-    ) -> Recognizer:
+    ) -> Self:
         """An untrained recognizer of a family for some labels; raises `ConfigError` for what is unknown.
 
         Families that answer without tags take no tag settings, and need no labels.
@@ -73,16 +61,20 @@ class Recognizer:
             raise ConfigError(f"seed {seed} is no number from 0 to {2**32 - 1}")
         checked = models.options(family, options or {})
         kind: Any = models.family(family)
-        if kind.answers == "documents":
-            given = {"scheme": scheme, "repair": repair, "on_misaligned": on_misaligned}
-            for name, value in given.items():
-                if value != TAG_SETTINGS[name]:
-                    raise ConfigError(f"{name} = {value!r} means nothing to {family}, which answers without tags")
-            return cls(None, kind.create(labels, checked, seed), splitter)
-        if not labels:
+        if kind.answers != "documents" and not labels:
             raise ConfigError("there are no labels to learn: the training documents have no span")
-        encoding = encodings.get("tags", labels, scheme=scheme, repair=repair, on_misaligned=on_misaligned)
-        return cls(encoding, kind.create(schemes.get(scheme).tagset(labels), checked, seed), splitter)
+        joint = _joint_of(kind).create(kind, labels, checked, Asked(scheme, repair, on_misaligned), seed)
+        return cls(joint, splitter)
+
+    @property
+    def encoding(self) -> Any:
+        """What puts spans to the model and back; None where the model reads documents itself."""
+        return self._joint.encoding
+
+    @property
+    def model(self) -> Any:
+        """The model itself."""
+        return self._joint.model
 
     @property
     def family(self) -> str:
@@ -92,7 +84,7 @@ class Recognizer:
     @property
     def labels(self) -> LabelSet:
         """The labels it can predict; empty where a family does not know them beforehand."""
-        return cast("DocumentModel", self.model).labels if self.encoding is None else self.encoding.labels
+        return self._joint.labels
 
     # ------------------------------------------------------------------ fit
 
@@ -112,21 +104,12 @@ class Recognizer:
         """
         if not getattr(self.model, "learns", True):
             return Fitted()
-        if self.encoding is None:
-            split = [tokenization.split(document, self.splitter) for document in train]
-            sentences, lost = sum(1 for document in split for words in document.sentence_words() if words), 0
-            if not sentences:
-                raise DataError(NOTHING)
-            fitted = cast("DocumentModel", self.model).fit(split)
-        else:
-            words, tags, lost = self._targets(self.encoding, train)
-            sentences = sum(map(len, words))
-            model: Any = self.model
-            if isinstance(model, SelfFitting):
-                fitted = model.fit(words, tags)
-            else:
-                fitted = self._train(self.encoding, words, tags, dev, folder, seed)
-        record: dict[str, Any] = {"documents": len(train), "sentences": sentences, "lost_spans": lost}
+        documents = [tokenization.split(document, self.splitter) for document in train]
+        key = (self.splitter, datasets.fingerprint(dev or ()))
+        with tempfile.TemporaryDirectory() as scratch:
+            learnt = self._joint.fit(documents, self._validation(dev), Path(folder or scratch), seed, key)
+        fitted = learnt.fitted
+        record: dict[str, Any] = {"documents": len(train), "sentences": learnt.sentences, "lost_spans": learnt.lost}
         self.trained = {
             "seed": seed,
             "train": {**record, "fingerprint": datasets.fingerprint(train)},
@@ -141,50 +124,11 @@ class Recognizer:
             }
         return fitted
 
-    def _targets(
-        self, encoding: TagEncoding, documents: Sequence[Document]
-    ) -> tuple[list[Sentences], list[Sentences], int]:
-        """Words and tags of the sentences that have any, by document; documents without words are left out."""
-        words: list[Sentences] = []
-        tags: list[Sentences] = []
-        lost = 0
-        for document in documents:
-            targets = encoding.encode(tokenization.split(document, self.splitter))
-            lost += len(targets.losses)
-            kept = [number for number, sentence in enumerate(targets.sentences) if sentence]
-            if kept:
-                words.append([targets.sentences[number] for number in kept])
-                tags.append([targets.tags[number] for number in kept])
-        if not words:
-            raise DataError(NOTHING)
-        if lost:
-            progress.say(
-                f"{lost:,} gold spans cannot be written as tags and are not learnt (they still count in scores)"
-            )
-        return words, tags, lost
-
-    def _train(
-        self,
-        encoding: TagEncoding,
-        words: Sequence[Sentences],
-        tags: Sequence[Sentences],
-        dev: Sequence[Document] | None,
-        folder: str | Path | None,
-        seed: int,
-    ) -> Fitted:
-        from onoma.training.trainer import train
-
-        model: Any = self.model
-        examples = model.examples(words, tags)
-        validate = None
-        if dev:
-            gold = [tokenization.split(document, self.splitter) for document in dev]
-            validate = lambda: self._dev_f1(gold)  # noqa: E731
-        parts = (encoding.settings(), self.splitter, model.options, seed, words, tags)
-        fingerprint = datasets.fingerprint(dev or ())
-        key = hashlib.sha256(repr((*parts, fingerprint)).encode()).hexdigest()
-        with tempfile.TemporaryDirectory() as scratch:
-            return train(model, examples, model.options, Path(folder or scratch), seed, validate, key=key)
+    def _validation(self, dev: Sequence[Document] | None) -> Callable[[], float] | None:
+        if not dev:
+            return None
+        gold = [tokenization.split(document, self.splitter) for document in dev]
+        return lambda: self._dev_f1(gold)
 
     def _dev_f1(self, gold: Sequence[Document]) -> float:
         from onoma.evaluation import strict_f1
@@ -217,18 +161,9 @@ class Recognizer:
             waiting.append(tokenization.split(document, self.splitter))
             words += max(1, len(waiting[-1].tokens))
             if words >= enough:
-                yield from zip(waiting, self._answer(waiting), strict=True)
+                yield from zip(waiting, self._joint.answer(waiting), strict=True)
                 waiting, words = [], 0
-        yield from zip(waiting, self._answer(waiting), strict=True)
-
-    def _answer(self, documents: Sequence[Document]) -> Iterator[Prediction]:
-        if self.encoding is None:
-            blank = [document.with_spans(()) if document.spans else document for document in documents]
-            yield from cast("DocumentModel", self.model).predict(blank) if blank else ()
-            return
-        answers = cast("TagModel", self.model).predict([list(document.sentence_words()) for document in documents])
-        for document, tags in zip(documents, answers, strict=True):
-            yield self.encoding.decode(document, tags)
+        yield from zip(waiting, self._joint.answer(waiting), strict=True)
 
     # ------------------------------------------------------------------ files
 
@@ -240,7 +175,7 @@ class Recognizer:
             "onoma": __version__,
             "format": 1,
             "family": self.family,
-            **self._asked(),
+            **self._joint.card(),
             "splitter": self.splitter,
             "options": self.model.options.model_dump(mode="json"),
             "trained": self.trained,
@@ -250,20 +185,10 @@ class Recognizer:
             card["score"] = meaning
         self.claim(folder)
         with replacing_folder(Path(folder), keep="checkpoints") as scratch:
-            self.model.save(scratch)
+            self._joint.save(scratch)
             card["files"] = sorted(each.name for each in scratch.iterdir())
             text = json.dumps(card, ensure_ascii=False, indent=2) + "\n"
             (scratch / CARD).write_text(text, encoding="utf-8", newline="\n")
-
-    def _asked(self) -> dict[str, Any]:
-        """What the card says of the encoding, or of the labels where there is none."""
-        if self.encoding is None:
-            return {"encoding": None, "labels": list(self.labels)}
-        asked: dict[str, Any] = {"encoding": {"name": self.encoding.name, **self.encoding.settings()}}
-        tags = cast("TagModel", self.model).tagset
-        if tags != tags.scheme.tagset(self.labels):
-            asked["tags"] = list(tags)  # a model from elsewhere has an order of its own, and may lack some
-        return asked
 
     @staticmethod
     def claim(folder: str | Path) -> None:
@@ -275,7 +200,7 @@ class Recognizer:
         claim_folder(folder, "a recognizer", {"checkpoints", "curve.json", "curve.svg", CARD, *_written(folder)})
 
     @classmethod
-    def load(cls, folder: str | Path, **overrides: Any) -> Recognizer:
+    def load(cls, folder: str | Path, **overrides: Any) -> Self:
         """The recognizer of a saved folder; nothing outside it is read. Raises `ModelError`.
 
         A folder or hub id of a token classifier that others trained with `transformers` does as well. `overrides`
@@ -287,29 +212,25 @@ class Recognizer:
             adopted = models.adopt(place, overrides)
             if adopted is not None:
                 labels = {schemes.split_tag(tag)[1] for tag in adopted.tagset if tag != schemes.OUTSIDE}
-                return cls(encodings.get("tags", labels, scheme=adopted.tagset.scheme.name), adopted)
+                return cls.join(encodings.get("tags", labels, scheme=adopted.tagset.scheme.name), adopted)
         card = _card(folder)
         try:
             kind: Any = models.family(card["family"])
             options = models.options(card["family"], card["options"])
-            if kind.answers == "documents":
-                if not isinstance(card["labels"], list):
-                    raise TypeError("'labels' is not a list")
-                encoding, names = None, [str(label) for label in card["labels"]]
-            else:
-                settings = dict(card["encoding"])
-                encoding = encodings.get(settings.pop("name"), settings.pop("labels"), **settings)
-                names = schemes.get(settings["scheme"]).tagset(encoding.labels)
-                if "tags" in card:
-                    names = schemes.TagSet(names.scheme, [names[names.index(tag)] for tag in card["tags"]])
             splitter, trained = card["splitter"], card.get("trained")
             tokenization.get(splitter)
+            told = _joint_of(kind).told(card)
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise ModelError(f"{folder / CARD}: damaged: {problem!r}") from problem
         except ConfigError as problem:
             raise ModelError(f"{folder / CARD}: {problem}") from problem
-        model = kind.load(folder, names, options.overridden(overrides))
-        return cls(encoding, model, splitter, trained)
+        joint = _joint_of(kind).load(kind, folder, told, options.overridden(overrides))
+        return cls(joint, splitter, trained)
+
+
+def _joint_of(model: Any) -> type[Joint]:
+    """The kind of joint for a model or a family's class."""
+    return lookup(JOINTS, model.answers, "kind of answers", "onoma.joints")
 
 
 def _written(folder: Path) -> list[str]:
