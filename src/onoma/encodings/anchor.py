@@ -11,7 +11,7 @@ from typing import Any
 from onoma import alignment
 from onoma.document import ProblemKind
 
-__all__ = ["Anchor", "Place", "folded"]
+__all__ = ["Anchor", "Place", "folded", "letters_of"]
 
 Place = tuple[int, int] | ProblemKind
 """Half-open character offsets in the source, or what is wrong."""
@@ -37,7 +37,7 @@ class Anchor:
         self.equal = source == copy
         self._ranks: tuple[list[int], list[int]] | None = None
         if not self.equal:
-            (ours, left), (theirs, right) = _letters(source), _letters(copy)
+            (ours, left), (theirs, right) = letters_of(source), letters_of(copy)
             if ours == theirs:
                 self._ranks = (left, right)
             else:
@@ -125,7 +125,7 @@ def _plain(text: str) -> str:
     return MARKS.sub("", folded(text))
 
 
-def _letters(text: str) -> tuple[str, list[int]]:
+def letters_of(text: str) -> tuple[str, list[int]]:
     """The folded letters that are not blank, and where each stands."""
     kept = [(at, _folded(letter)) for at, letter in enumerate(text) if not letter.isspace()]
     return "".join(letter for _, letter in kept), [at for at, _ in kept]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Span
 from onoma.exceptions import MisalignedSpansError
 
@@ -112,6 +113,17 @@ class TagEncoding(Encoding, Protocol):
 @runtime_checkable
 class TextEncoding(Encoding, Protocol):
     """An encoding for models that write text: one answer an exchange."""
+
+    fits: Callable[[str], bool] | None
+    """Whether a window's text is short enough to be read and answered, where somebody who knows the model said so."""
+
+    back: BackTokenizer | None
+    """The forms of words that the model can write, where its vocabulary loses capitals, accents or blanks."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Texts that stand in answers again and again, so that a model may write them as one piece each."""
+        ...
 
     def encode(self, document: Document) -> TextTargets:
         """Targets for training; raises `MisalignedSpansError` where policy says so."""

@@ -24,6 +24,7 @@ class Brackets(Inline):
     """
 
     name: ClassVar[str] = "brackets"
+    escapes: ClassVar[tuple[str, ...]] = ("\\[", "\\]", "\\|", "\\\\")
 
     def refused_label(self, label: str) -> str | None:
         """Blanks at its ends would be lost."""

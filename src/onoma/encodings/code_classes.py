@@ -11,6 +11,7 @@ from typing import ClassVar
 from onoma.document import Problem
 from onoma.encodings.base import OnMisaligned
 from onoma.encodings.listed import Item, Listed
+from onoma.encodings.tolerant_json import ESCAPED
 from onoma.exceptions import ConfigError
 
 __all__ = ["CodeClasses"]
@@ -35,6 +36,11 @@ class CodeClasses(Listed):
         self._labels = {name: label for label, name in self.classes.items()}
         if len(self._labels) < len(self.labels):
             raise ConfigError("two of the labels have one name as a Python class")
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Beginnings of calls, and what stands for signs of a text."""
+        return (*(f"{name}(span=" for name in self.classes.values()), *ESCAPED, "\\'")
 
     def write(self, items: Sequence[Item]) -> str:
         """A list of calls in the order of the text."""

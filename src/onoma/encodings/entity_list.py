@@ -25,6 +25,12 @@ class EntityList(Listed):
         """Blanks at its ends would be lost."""
         return blank_at_an_end(label)
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Labels with their colons, what stands for no mention, and for signs of a text."""
+        labels = (f"{escape(label, SIGNS)}:" for label in self.labels)
+        return (*labels, NONE, *(f"\\{sign}" for sign in SIGNS), "\\\\")
+
     def write(self, items: Sequence[Item]) -> str:
         """Pairs in the order of the text."""
         return "; ".join(f"{escape(item.label, SIGNS)}: {escape(item.text, SIGNS)}" for item in items) or NONE

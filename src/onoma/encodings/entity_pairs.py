@@ -29,6 +29,12 @@ class EntityPairs(Listed):
         """Blanks at its ends would be lost."""
         return blank_at_an_end(label)
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Ends of mentions with their labels, and what stands for signs of a text."""
+        labels = (f"]({escape(label, SIGNS)})" for label in self.labels)
+        return (*labels, *(f"\\{sign}" for sign in SIGNS), "\\\\")
+
     def write(self, items: Sequence[Item]) -> str:
         """Pairs in the order of the text."""
         return " ".join(f"[{escape(item.text, SIGNS)}]({escape(item.label, SIGNS)})" for item in items)

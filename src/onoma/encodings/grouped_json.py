@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from onoma.document import Problem
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import Pairs, read_json
+from onoma.encodings.tolerant_json import ESCAPED, Pairs, read_json
 
 __all__ = ["GroupedJson"]
 
@@ -17,6 +17,11 @@ class GroupedJson(Listed):
     """The category format of *Assessment of Generative NER in the Era of LLMs*; each label's in the text's order."""
 
     name: ClassVar[str] = "grouped_json"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Labels as keys."""
+        return (*(f"{json.dumps(label, ensure_ascii=False)}:" for label in self.labels), *ESCAPED)
 
     def write(self, items: Sequence[Item]) -> str:
         """An object with the labels that have a mention."""

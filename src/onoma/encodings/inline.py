@@ -38,6 +38,8 @@ class Inline(Windowed):
     """
 
     name: ClassVar[str]
+    escapes: ClassVar[tuple[str, ...]]
+    """What stands for signs of the text that would read as marks."""
 
     def __init__(
         self,
@@ -67,6 +69,12 @@ class Inline(Windowed):
     def pieces(self, answer: str, label: str | None) -> Iterator[str | Mark]:
         """Any answer as text (escapes undone) and marks; `label` is the one asked for."""
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Both ends of a mention, for each label, and what stands for signs of the text."""
+        marks = (mark.strip() for label in self.labels for mark in self.marks(label))
+        return tuple(dict.fromkeys([*marks, *self.escapes]))
+
     def refused(self, span: Span, kept: Sequence[Span]) -> str | None:
         """Marks cannot cross."""
         crosses = any(
@@ -94,6 +102,9 @@ class Inline(Windowed):
         anchor = Anchor(asked.source, copy, self.align)
         made: set[Span] = set()
         for start, end, label in mentions:
+            if self.back is not None:  # blanks beside a mark are the vocabulary's
+                stretch = copy[start:end]
+                start, end = end - len(stretch.lstrip()), start + len(stretch.rstrip())
             place = anchor.place(start, end) if label in self.rank else "unknown_label"
             if isinstance(place, str):
                 problems.append(Problem(place, copy[start:end], label))

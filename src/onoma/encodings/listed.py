@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
 from onoma.document import Problem, ProblemKind, Span
-from onoma.encodings.anchor import folded
+from onoma.encodings.anchor import folded, letters_of
 from onoma.encodings.base import Exchange
 from onoma.encodings.windowed import Windowed
 
@@ -46,15 +46,29 @@ class Listed(Windowed):
 
     def place(self, item: Item, source: str, used: set[tuple[int, int, str]]) -> Bounds | ProblemKind:
         """Where an item lies in a window: here, the leftmost place of its text that is not used yet."""
-        found = occurrences(source, item.text)
+        found = self.occurrences(source, item.text)
         if not found:
             return "ungrounded"
         free = [bounds for bounds in found if (*bounds, item.label) not in used]
         return min(free, key=lambda bounds: not _whole(source, bounds)) if free else "ambiguous"
 
+    def occurrences(self, source: str, text: str) -> list[Bounds]:
+        """All places of a text, as the model can write it."""
+        return occurrences(source, text, exactly=self.back is None)
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether two texts are one, as far as the model can write them."""
+        return one == other or (self.back is not None and letters_of(one)[0] == letters_of(other)[0])
+
     def answer(self, source: str, spans: Sequence[Span]) -> str:
         """The list."""
-        return self.write([_item(source, span) for span in spans])
+        return self.write([self._item(source, span) for span in spans])
+
+    def _item(self, source: str, span: Span) -> Item:
+        text = source[span.start : span.end]
+        starts = [start for start, _ in self.occurrences(source, text)]
+        number = starts.index(span.start) + 1 if span.start in starts else None
+        return Item(text, span.label, number, span.start, span.end)
 
     def spans(self, asked: Exchange, answer: str, problems: list[Problem]) -> Iterator[Span]:
         """Items in turn, where they lie."""
@@ -73,26 +87,27 @@ class Listed(Windowed):
             yield Span(*found, item.label)
 
 
-def occurrences(source: str, text: str) -> list[Bounds]:
-    """All places of a text, left to right, overlapping ones too; without regard to case and accents if need be."""
+def occurrences(source: str, text: str, *, exactly: bool = True) -> list[Bounds]:
+    """All places of a text, left to right, overlapping ones too.
+
+    Where there are none, or not `exactly`, without regard to case and accents, and at last to blanks: vocabularies lose
+    all three.
+    """
     if not text.strip():
         return []
-    for inside, wanted in ((source, text), (folded(source), folded(text))):
-        made: list[Bounds] = []
-        at = inside.find(wanted)
-        while at >= 0:
-            made.append((at, at + len(wanted)))
-            at = inside.find(wanted, at + 1)
+    for inside, wanted in ((source, text), (folded(source), folded(text))) if exactly else ():
+        made = [(at, at + len(wanted)) for at in _starts(inside, wanted)]
         if made:
             return made
-    return []
+    (letters, places), (wanted, _) = letters_of(source), letters_of(text)
+    return [(places[at], places[at + len(wanted) - 1] + 1) for at in _starts(letters, wanted)]
 
 
-def _item(source: str, span: Span) -> Item:
-    text = source[span.start : span.end]
-    starts = [start for start, _ in occurrences(source, text)]
-    number = starts.index(span.start) + 1 if span.start in starts else None
-    return Item(text, span.label, number, span.start, span.end)
+def _starts(inside: str, wanted: str) -> Iterator[int]:
+    at = inside.find(wanted)
+    while at >= 0:
+        yield at
+        at = inside.find(wanted, at + 1)
 
 
 def _whole(source: str, bounds: Bounds) -> bool:

@@ -22,6 +22,7 @@ class Markers(Inline):
     """
 
     name: ClassVar[str] = "markers"
+    escapes: ClassVar[tuple[str, ...]] = ("\\@", "\\#", "\\\\")
     by_type: ClassVar[bool] = True
 
     def escaped(self, text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from onoma.document import Problem
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import Pairs, read_json
+from onoma.encodings.tolerant_json import ESCAPED, Pairs, read_json
 
 __all__ = ["ObjectJson"]
 
@@ -17,6 +17,12 @@ class ObjectJson(Listed):
     """`[{"text": ..., "label": ..., ...}, ...]` with the numbers that `keys` names."""
 
     keys: ClassVar[tuple[str, ...]]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Keys, and labels with theirs."""
+        labels = (f'"label": {json.dumps(label, ensure_ascii=False)}' for label in self.labels)
+        return ('{"text":', *labels, *(f'"{key}":' for key in self.keys), *ESCAPED)
 
     def write(self, items: Sequence[Item]) -> str:
         """A list of objects."""
@@ -33,12 +39,12 @@ class ObjectJson(Listed):
             yield Problem("malformed", answer)
             return
         for row in rows:
-            item = self._item(row)
+            item = self._member(row)
             yield Problem("malformed", json.dumps(row, ensure_ascii=False)) if item is None else item
         if truncated:
             yield Problem("truncated", answer[-40:])
 
-    def _item(self, row: Any) -> Item | None:
+    def _member(self, row: Any) -> Item | None:
         if not isinstance(row, Pairs):
             return None
         members = dict(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from onoma.document import ProblemKind
-from onoma.encodings.listed import Item, occurrences
+from onoma.encodings.listed import Item
 from onoma.encodings.object_json import ObjectJson
 
 __all__ = ["OccurrenceJson"]
@@ -22,7 +22,7 @@ class OccurrenceJson(ObjectJson):
 
     def place(self, item: Item, source: str, used: set[tuple[int, int, str]]) -> tuple[int, int] | ProblemKind:  # noqa: ARG002
         """The n-th place of the text, where there are as many."""
-        found = occurrences(source, item.text)
+        found = self.occurrences(source, item.text)
         number = item.occurrence or 0
         if not found:
             return "ungrounded"

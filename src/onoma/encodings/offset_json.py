@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from onoma.document import ProblemKind
 from onoma.encodings.base import OnMisaligned
-from onoma.encodings.listed import Item, occurrences
+from onoma.encodings.listed import Item
 from onoma.encodings.object_json import ObjectJson
 from onoma.exceptions import ConfigError
 
@@ -48,9 +48,9 @@ class OffsetJson(ObjectJson):
         start, end = item.start or 0, item.end or 0
         inside = 0 <= start < end <= len(source)
         if self.reading != "repaired":
-            believed = inside and (self.reading == "offsets" or source[start:end] == item.text)
+            believed = inside and (self.reading == "offsets" or self.same(source[start:end], item.text))
             return (start, end) if believed else "ungrounded"
-        if inside and source[start:end] == item.text:
+        if inside and self.same(source[start:end], item.text):
             return start, end
-        found = occurrences(source, item.text)
+        found = self.occurrences(source, item.text)
         return min(found, key=lambda bounds: (abs(bounds[0] - start), bounds)) if found else "ungrounded"

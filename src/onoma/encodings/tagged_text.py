@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from onoma import schemes
+from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, ProblemKind, Span
 from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.encodings.tags import Tags
@@ -56,6 +57,10 @@ class TaggedText(ABC):
         self._lenient = Tags(labels, scheme, repair, "drop") if on_misaligned == "error" else self.tags
         self.labels: LabelSet = self.tags.labels
         self.max_words = check_max_words(max_words)
+        self.fits: Callable[[str], bool] | None = None
+        """Set by who knows the model: whether a window's text is short enough to be read and answered."""
+        self.back: BackTokenizer | None = None
+        """Set by who knows the model, where its vocabulary loses capitals, accents or blanks."""
         self._texts = {tag: "_".join(tag.split()) for tag in self.tags.tagset}
         self._meant = {text: tag for tag, text in self._texts.items()}
         if len(self._meant) < len(self._texts):
@@ -95,12 +100,22 @@ class TaggedText(ABC):
     def read(self, words: Sequence[str], answer: str) -> Items:
         """Any answer about a window's words; never raises."""
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What a model may write as one piece each."""
+        return tuple(self._texts.values())
+
     def exchanges(self, document: Document) -> tuple[Exchange, ...]:
         """One for each window, without completions."""
         return tuple(
             Exchange(self.source(document.words[first:last]), "", (first, last))
-            for first, last in windows(document, self.max_words)
+            for first, last in self._windows(document)
         )
+
+    def _windows(self, document: Document) -> list[tuple[int, int]]:
+        fits, words = self.fits, document.words
+        short = None if fits is None else lambda first, last: fits(self.source(words[first:last]))
+        return list(windows(document, self.max_words, short))
 
     def encode(self, document: Document) -> TextTargets:
         """Exchanges with completions; raises `MisalignedSpansError` under `on_misaligned="error"`."""
@@ -114,7 +129,7 @@ class TaggedText(ABC):
         targets = self._lenient.encode(document)
         tags = [tag for sentence in targets.tags for tag in sentence]
         made: list[Exchange] = []
-        for first, last in windows(document, self.max_words):
+        for first, last in self._windows(document):
             words = document.words[first:last]
             made.append(Exchange(self.source(words), self.write(words, tags[first:last]), (first, last)))
         losses = targets.losses
@@ -125,7 +140,7 @@ class TaggedText(ABC):
 
     def decode(self, document: Document, answers: Sequence[str]) -> Prediction:
         """Spans and problems from one answer an exchange; raises `DataError` when their number is wrong."""
-        asked = list(windows(document, self.max_words))
+        asked = self._windows(document)
         if len(answers) != len(asked):
             raise DataError(f"document {document.id!r}: {len(answers)} answers for {len(asked)} exchanges")
         spans: list[Span] = []

@@ -6,11 +6,13 @@ import json
 import re
 from typing import Any, NamedTuple
 
-__all__ = ["Pairs", "Reading", "read_json"]
+__all__ = ["ESCAPED", "Pairs", "Reading", "read_json"]
 
 BARE = re.compile(r"[^\s,:\[\]{}\"']+")
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+ESCAPED = ('\\"', "\\\\")
+"""What stands for signs of a text that would end it."""
 DEPTH = 32
 """Lists in lists: no format here needs more than three, and an answer of brackets alone must end somehow."""
 

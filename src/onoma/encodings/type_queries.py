@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from onoma.document import Problem
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import Pairs, read_json
+from onoma.encodings.tolerant_json import ESCAPED, Pairs, read_json
 
 __all__ = ["TypeQueries"]
 
@@ -18,6 +18,11 @@ class TypeQueries(Listed):
 
     name: ClassVar[str] = "type_queries"
     by_type: ClassVar[bool] = True
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What stands for signs of a text."""
+        return ESCAPED
 
     def write(self, items: Sequence[Item]) -> str:
         """A list of texts."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from math import ceil
 from typing import Any, ClassVar, get_args
 
+from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, Span
 from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.exceptions import ConfigError, DataError
@@ -17,12 +19,21 @@ __all__ = ["Windowed", "blank_at_an_end", "check_max_words", "windows"]
 Window = tuple[int, int]
 
 
-def windows(document: Document, most: int | None) -> Iterator[Window]:
-    """Token ranges of the sentences; a sentence of more than `most` words in parts of nearly one size."""
+def windows(document: Document, most: int | None, fits: Callable[[int, int], bool] | None = None) -> Iterator[Window]:
+    """Token ranges of the sentences; a sentence of more than `most` words in parts of one size or one word less.
+
+    `fits` says whether a token range is small enough; a sentence is cut until all its parts are, or are single words.
+    """
     for first, last in document.sentences:
         size = last - first
-        step = size if most is None else ceil(size / ceil(size / most))
-        yield from ((start, min(start + step, last)) for start in range(first, last, step))
+        parts = 1 if most is None else ceil(size / most)
+        while True:
+            edges = [first + size * part // parts for part in range(parts + 1)]
+            cut = list(pairwise(edges))
+            if fits is None or parts >= size or all(fits(*window) for window in cut):
+                break
+            parts += 1
+        yield from cut
 
 
 def check_max_words(most: int | None) -> int | None:
@@ -58,6 +69,10 @@ class Windowed(ABC):
         self.labels = LabelSet(labels)
         self.on_misaligned: OnMisaligned = on_misaligned
         self.max_words = check_max_words(max_words)
+        self.fits: Callable[[str], bool] | None = None
+        """Set by who knows the model: whether a window's text is short enough to be read and answered."""
+        self.back: BackTokenizer | None = None
+        """Set by who knows the model, where its vocabulary loses capitals, accents or blanks."""
         self.rank = {label: number for number, label in enumerate(self.labels)}
         for label in self.labels:
             why = self.refused_label(label)
@@ -84,6 +99,11 @@ class Windowed(ABC):
         """Why the format cannot write a span beside those that are kept already (longer ones), if it cannot."""
         return None
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What a model may write as one piece each: by default nothing."""
+        return ()
+
     # ------------------------------------------------------------------ encode
 
     def exchanges(self, document: Document) -> tuple[Exchange, ...]:
@@ -91,7 +111,7 @@ class Windowed(ABC):
         labels: Sequence[str | None] = self.labels if self.by_type else [None]
         return tuple(
             Exchange(document.text[slice(*_bounds(document, window))], "", window, label)
-            for window in windows(document, self.max_words)
+            for window in self._windows(document)
             for label in labels
         )
 
@@ -124,9 +144,16 @@ class Windowed(ABC):
                 ]
         return TextTargets(tuple(made), tuple(losses))
 
+    def _windows(self, document: Document) -> list[Window]:
+        fits = self.fits
+        short = (
+            None if fits is None else lambda first, last: fits(document.text[slice(*_bounds(document, (first, last)))])
+        )
+        return list(windows(document, self.max_words, short))
+
     def _fitted(self, document: Document) -> tuple[dict[Window, list[Span]], list[Loss]]:
         """Spans by the window that holds them, in order, and those that none does."""
-        asked = list(windows(document, self.max_words))
+        asked = self._windows(document)
         starts = [document.tokens.starts[first] for first, _ in asked]
         kept: dict[Window, list[Span]] = {}
         losses: list[Loss] = []

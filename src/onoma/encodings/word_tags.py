@@ -18,6 +18,8 @@ __all__ = ["WordTags"]
 SPACE = re.compile(r"(\\*)(\s)")
 TAG = 64
 """Letters of a tag that is not known, at most: more is text."""
+PIECES = 16
+"""Pieces of a form that are looked at, at most."""
 GAP = "..."
 """Stands for words that are left out."""
 
@@ -30,6 +32,8 @@ class WordTags(TaggedText):
     hold parentheses and tags of their own. Items that are as many as the words stand for them in order, unless more
     than half of the words are other ones; else they are aligned by their words (`align`, see `alignment.align`). A word
     in front of an item's own word is one without a tag. An answer that stops early is `truncated`.
+
+    Where `back` is set, words are compared in the forms that the model can write.
 
     With `context` only the words at most so far from a mention are written, and `...` for those between (GNER, section
     3; figure 3 shows such targets). Mentions that could then stand in two places are losses.
@@ -55,14 +59,17 @@ class WordTags(TaggedText):
         if align not in alignment.METHODS:
             raise ConfigError(f"align {align!r} is unknown: one of {', '.join(alignment.METHODS)}")
         self.align = align
-        self.back: alignment.BackTokenizer | None = None
-        """Set by a model whose vocabulary has holes: source words are compared in the forms it can write."""
         known = "|".join(re.escape(text) for text in sorted(self._meant, key=len, reverse=True))
         self._end = re.compile(rf"\(\s*({known}|[oO]|[^\s()]-[^\s()]{{1,{TAG}}})\s*\)(?=\s|$)")
 
     def settings(self) -> dict[str, Any]:
         """The arguments of this encoding as plain JSON values."""
         return {**super().settings(), "align": self.align, "context": self.context}
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Tags in parentheses."""
+        return tuple(f"({text})" for text in super().symbols)
 
     def source(self, words: Sequence[str]) -> str:
         """The words, joined by blanks."""
@@ -88,7 +95,8 @@ class WordTags(TaggedText):
         found: list[str] = []
         tags: list[str] = []
         bare: list[bool] = []
-        for word, text in self._plain(answer) or self._items(answer):
+        wanted = list(words) if self.back is None else ["".join(form.split()) or form for form in self.back(words)]
+        for word, text in self._plain(answer) or self._items(answer, frozenset(() if self.back is None else wanted)):
             if self.partial and text is None and word == GAP:
                 continue
             bare.append(text is None)
@@ -97,7 +105,7 @@ class WordTags(TaggedText):
                 problems.append(Problem("malformed", f"{word}({text})"))
             found.append(word)
             tags.append(OUTSIDE if tag is None else tag)
-        places, unsure = self._places(words, found)
+        places, unsure = self._places(words, wanted, found)
         tagged = [place for place, without in zip(places, bare, strict=True) if place is not None and not without]
         reached = max(tagged, default=-1) + 1
         if not self.partial and reached < len(words) and bare.count(False) < len(words):
@@ -120,19 +128,22 @@ class WordTags(TaggedText):
             made.append((word, text))
         return made
 
-    def _items(self, answer: str) -> Iterator[tuple[str, str | None]]:
+    def _items(self, answer: str, forms: frozenset[str]) -> Iterator[tuple[str, str | None]]:
         """Words with the text of their tags, None for words without."""
         at = 0
         for end in self._end.finditer(answer):
-            *bare, word = _split(answer[at : end.start()]) or [""]
+            if end[0] in forms and not answer[at : end.start()].strip():
+                continue  # a tag needs a word, so this is one that looks like a tag
+            *bare, word = _joined(_split(answer[at : end.start()]), forms) or [""]
             yield from ((each, None) for each in bare)
             yield word, end[1]
             at = end.end()
-        yield from ((each, None) for each in _split(answer[at:]))
+        yield from ((each, None) for each in _joined(_split(answer[at:]), forms))
 
-    def _places(self, words: Sequence[str], found: Sequence[str]) -> tuple[list[int | None], frozenset[int]]:
+    def _places(
+        self, words: Sequence[str], wanted: Sequence[str], found: Sequence[str]
+    ) -> tuple[list[int | None], frozenset[int]]:
         """The word that each item stands for, and the items that could as well stand for another."""
-        wanted = list(words) if self.back is None else self.back(words)
         if len(found) == len(wanted):
             other = sum(one != two and three != two for one, two, three in zip(wanted, found, words, strict=True))
             if 2 * other <= len(wanted):
@@ -147,6 +158,29 @@ class WordTags(TaggedText):
 
 def _escaped(word: str) -> str:
     return SPACE.sub(r"\1\1\\\2", word)
+
+
+def _joined(pieces: list[str], forms: frozenset[str]) -> list[str]:
+    """Pieces of words put together again: at each place the longest run that is one of the forms, else one piece.
+
+    Vocabularies that cut words at signs write no blank to tell where a word ends. Where there are no forms, pieces are
+    words; pieces behind the last form are one word.
+    """
+    if not forms:
+        return pieces
+    made: list[str] = []
+    known = 0
+    at = 0
+    while at < len(pieces):
+        ends = range(min(len(pieces), at + PIECES), at, -1)
+        end = next((end for end in ends if "".join(pieces[at:end]) in forms), None)
+        if end is None:
+            made.append(pieces[at])
+            at += 1
+        else:
+            made.append("".join(pieces[at:end]))
+            at, known = end, len(made)
+    return [*made[:known], "".join(made[known:])] if known < len(made) else made
 
 
 def _split(text: str) -> list[str]:

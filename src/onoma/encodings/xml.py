@@ -25,6 +25,7 @@ class Xml(Inline):
     """
 
     name: ClassVar[str] = "xml"
+    escapes: ClassVar[tuple[str, ...]] = tuple(ENTITIES.values())
 
     def refused_label(self, label: str) -> str | None:
         """Blanks at its ends would be lost, a slash would close."""

@@ -1,0 +1,86 @@
+"""A tokenizer as a text model uses it: symbols as single pieces, and pieces as text without surprises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from onoma.alignment import BackTokenizer
+
+__all__ = ["Vocabulary"]
+
+SAMPLE = "Ab, Ç d.e (f) ' s  {g} <h> ~ 😀 字"
+"""Capitals, accents, blanks, signs: a vocabulary that keeps them all needs no care."""
+
+
+class Vocabulary:
+    """Texts to pieces and back.
+
+    Symbols are texts that stand in answers again and again; those that are not one piece already become one. A model
+    writes pieces, which are not always the text it was taught: where blanks between words and signs are lost, symbols
+    stand with a blank on either side, and nothing else is moved.
+    """
+
+    def __init__(self, tokenizer: Any, symbols: Sequence[str] = ()) -> None:
+        self.tokenizer = tokenizer
+        self.keeps_blanks = self._again("a .b, c") == "a .b, c"
+        self.added = self._add(symbols)
+        self._sizes: dict[str, int] = {}
+
+    def _add(self, symbols: Sequence[str]) -> dict[int, str]:
+        """The numbers of the symbols that are pieces of their own making, new ones or of a saved tokenizer."""
+        from tokenizers import AddedToken
+
+        new = [each for each in symbols if len(self.numbers(each)) != 1 or self._again(each) != each]
+        self.tokenizer.add_tokens([AddedToken(each, normalized=False) for each in new])
+        return {self.tokenizer.convert_tokens_to_ids(each): each for each in new}
+
+    def __len__(self) -> int:
+        return len(self.tokenizer)
+
+    @cached_property
+    def back(self) -> BackTokenizer | None:
+        """The forms that words have once written and read; None where all keep theirs."""
+        return None if self.keeps(SAMPLE) else BackTokenizer(self.tokenizer)
+
+    def numbers(self, text: str) -> list[int]:
+        """The pieces of a text, without special ones."""
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def size(self, text: str) -> int:
+        """How many pieces a text has, without special ones; remembered."""
+        found = self._sizes.get(text)
+        if found is None:
+            found = self._sizes[text] = len(self.numbers(text))
+        return found
+
+    def text(self, numbers: Sequence[int]) -> str:
+        """Pieces as text, without special ones."""
+        if self.keeps_blanks:
+            return self._decode(numbers)
+        return " ".join(part for part in self._parts(numbers) if part)
+
+    def _parts(self, numbers: Sequence[int]) -> Iterator[str]:
+        for added, run in groupby(numbers, self.added.__contains__):
+            if added:
+                yield from (self.added[number] for number in run)
+            else:
+                yield self._decode(list(run))
+
+    def keeps(self, text: str) -> bool:
+        """Whether a text is the same once written and read."""
+        return self.text(self.numbers(text)) == text
+
+    def lost(self, text: str) -> str:
+        """The signs and breaks of a text that are not there any more once it was written and read, each once."""
+        again = self.text(self.numbers(text)).casefold()
+        signs = dict.fromkeys(letter for letter in text if not letter.isalnum() and letter != " ")
+        return "".join(sign for sign in signs if sign not in again)
+
+    def _again(self, text: str) -> str:
+        return self._decode(self.numbers(text))
+
+    def _decode(self, numbers: Sequence[int]) -> str:
+        return self.tokenizer.decode(numbers, skip_special_tokens=True, clean_up_tokenization_spaces=False)
