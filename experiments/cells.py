@@ -13,12 +13,12 @@ from typing import Any, Literal, Self, TypeVar, cast
 from pydantic import Field, model_validator
 
 from onoma import datasets, models
+from onoma.asked import AskedSettings
 from onoma.comparison.experiment import Experiment, Seed, SetSettings, Source
 from onoma.comparison.sources import load
 from onoma.exceptions import ConfigError, ModelError
 from onoma.models.base import TagModel
 from onoma.recognizer import Recognizer
-from onoma.schemes import Repair
 from onoma.settings import Settings
 
 __all__ = [
@@ -60,7 +60,7 @@ class Training(Source):
     """The part that is taken."""
 
 
-class Cell(Settings):
+class Cell(AskedSettings):
     """One system with one seed."""
 
     system: str
@@ -79,10 +79,6 @@ class Cell(Settings):
     """Model family."""
     options: dict[str, Any] = {}
     """Its options."""
-    scheme: str = "BIO"
-    """Tag scheme."""
-    repair: Repair = "conlleval"
-    """What happens to illegal tag sequences."""
     origin: str | None = Field(None, alias="from")
     """A system whose model of the same seed is taken, its options replaced by these: nothing is trained."""
     resamples: int = Field(1000, ge=1)
@@ -182,7 +178,7 @@ def experiment(cell: Cell, folder: Path) -> Experiment:
     """
     trained: dict[str, Any] = {}
     if cell.origin is None:
-        system = {"family": cell.family, "options": cell.options, "scheme": cell.scheme, "repair": cell.repair}
+        system = {"family": cell.family, "options": cell.options, **cell.asked()}
         trained["train"] = _renamed(materialised(cell.train, folder), cell.map)
         trained["dev"] = None if cell.dev is None else _renamed(cell.dev, cell.map)
     else:

@@ -51,6 +51,10 @@ ALLOWED_FILES = {
     "external": set[str](),
     "feature_crf": {"attributes.json", "crf.json", "weights.safetensors"},
     "rules": {"rules.json"},
+    "seq2seq": {
+        "config.json", "generation_config.json", "model.safetensors", "special_tokens_map.json", "tokenizer.json",
+        "tokenizer_config.json",
+    },
 }  # fmt: skip
 """What a saved folder may hold beside the card."""
 
@@ -90,7 +94,10 @@ def options(family: str, folder: Path) -> dict[str, Any]:
         return {"command": program(folder), "timeout": 60}
     encoder = folder / "encoder"
     if not encoder.exists():
-        save_bert(encoder)
+        save_bert(encoder, positions=96 if family == "seq2seq" else 40)
+    if family == "seq2seq":
+        rates = {"learning_rate": 6e-3, "head_learning_rate": 6e-3}
+        return {"model": str(encoder), "epochs": 60, "patience": 60, "batch_tokens": 32, **rates}
     return {
         "encoder": str(encoder),
         "epochs": 25,

@@ -13,14 +13,14 @@ import pytest
 import onoma
 from onoma import tokenization
 from onoma.cli import main
-from onoma.models.encoder_tagger import backbone
+from onoma.models import pretrained
 from onoma.report.schema import read
 
 
 @pytest.mark.slow
 def test_the_default_encoder_learns_the_embedded_corpus(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    if backbone.packaged_minilm() is None:
+    if pretrained.packaged_minilm() is None:
         pytest.skip("the [minilm] extra is not installed")
     train, dev, test = (onoma.read(f"demo:{name}") for name in ("train", "dev", "test"))
     options = {"epochs": 8, "patience": 8, "batch_tokens": 384}

@@ -45,13 +45,16 @@ class Settings(BaseModel):
 
 
 def flags_of(kind: type[Settings]) -> Any:
-    """The same model with nothing required: for flags that may stand beside a TOML file."""
+    """The same model with nothing required: for flags that may stand beside a TOML file. Its own fields come first."""
     free: Any = {
         name: (Annotated[field.annotation | None, "free", *field.metadata], Field(None, description=field.description))
         for name, field in kind.model_fields.items()
         if field.is_required()
     }
-    return create_model(f"{kind.__name__}Flags", __base__=kind, **free)
+    made = create_model(f"{kind.__name__}Flags", __base__=kind, **free)
+    own = kind.__annotations__  # fields of a model below it are those that commands have in common
+    made.__pydantic_fields__ = dict(sorted(made.__pydantic_fields__.items(), key=lambda field: field[0] not in own))
+    return made
 
 
 def read_toml(path: Path) -> dict[str, Any]:

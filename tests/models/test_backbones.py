@@ -9,7 +9,8 @@ import pytest
 from models.tiny import BACKBONES, save_modernbert
 
 from onoma.models.encoder_tagger import EncoderTagger, EncoderTaggerOptions
-from onoma.models.encoder_tagger.backbone import load_tokenizer, positions
+from onoma.models.encoder_tagger.backbone import load_tokenizer
+from onoma.models.pretrained import positions
 from onoma.schemes import SCHEMES
 
 torch = pytest.importorskip("torch")

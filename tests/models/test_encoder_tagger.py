@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from models.tiny import save_bert, save_roberta
 
 from onoma.exceptions import MissingExtraError, ModelError
-from onoma.models.encoder_tagger import EncoderTagger, EncoderTaggerOptions, backbone
+from onoma.models import pretrained
+from onoma.models.encoder_tagger import EncoderTagger, EncoderTaggerOptions
 from onoma.models.tagging import head
 from onoma.models.tagging.shapes import shape
 from onoma.schemes import SCHEMES
@@ -216,19 +217,19 @@ def test_weights_that_are_missing_are_refused(tagger: EncoderTagger, tmp_path: P
 
 
 def test_without_the_extra_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backbone, "find_spec", lambda name: None)
+    monkeypatch.setattr(pretrained, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'onoma\[torch,minilm\]'"):
-        backbone.require_torch()
+        pretrained.require_torch()
 
 
 def test_the_packaged_encoder_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = backbone.packaged_minilm()
+    folder = pretrained.packaged_minilm()
     if folder is None:
         pytest.skip("the [minilm] extra is not installed")
-    assert backbone.default_encoder() == str(folder)
-    monkeypatch.setattr(backbone, "PACKAGE_SHA256", "0" * 64)
+    assert pretrained.default_encoder() == str(folder)
+    monkeypatch.setattr(pretrained, "PACKAGE_SHA256", "0" * 64)
     with pytest.raises(ModelError, match="sha256"):
-        backbone.packaged_minilm()
+        pretrained.packaged_minilm()
 
 
 def test_without_package_and_hub_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +239,7 @@ def test_without_package_and_hub_the_message_says_what_to_install(monkeypatch: p
     def offline(*_: object, **__: object) -> None:
         raise OfflineModeIsEnabled("offline")
 
-    monkeypatch.setattr(backbone, "packaged_minilm", lambda: None)
+    monkeypatch.setattr(pretrained, "packaged_minilm", lambda: None)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
     with pytest.raises(MissingExtraError, match="minilm"):
-        backbone.default_encoder()
+        pretrained.default_encoder()

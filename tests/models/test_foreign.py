@@ -81,7 +81,8 @@ def _save(folder: Path, tags: list[str], backbone: str = "bert") -> Path:
     torch = pytest.importorskip("torch")
     from transformers import AutoModelForTokenClassification
 
-    from onoma.models.encoder_tagger.backbone import load_tokenizer, quietly
+    from onoma.models.encoder_tagger.backbone import load_tokenizer
+    from onoma.models.pretrained import quietly
 
     encoder = BACKBONES[backbone](folder / "encoder")
     names = {"id2label": dict(enumerate(tags)), "label2id": {tag: number for number, tag in enumerate(tags)}}

@@ -199,3 +199,32 @@ def _save(folder: Path, tokenizer: Any, kind: Any, config: Any) -> Path:
     tokenizer.save_pretrained(folder)
     kind(config).save_pretrained(folder)
     return folder
+
+
+def save_t5(folder: Path) -> Path:
+    """A two-layer T5 with a unigram model as SentencePiece makes them: no line break, no braces."""
+    from transformers import T5Config, T5ForConditionalGeneration, T5TokenizerFast
+
+    fast = T5TokenizerFast(vocab=_unigram(["<pad>", "</s>", "<unk>"], []), extra_ids=0, model_max_length=512)
+    config = T5Config(
+        vocab_size=len(fast), d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2, dropout_rate=0.0,
+        decoder_start_token_id=0,
+    )  # fmt: skip
+    return _save(folder, fast, T5ForConditionalGeneration, config)
+
+
+def save_bart(folder: Path, positions: int = 96) -> Path:
+    """A two-layer BART with byte-level BPE."""
+    from tokenizers import processors
+    from transformers import BartConfig, BartForConditionalGeneration, RobertaTokenizerFast
+
+    tokenizer = _byte_pairs(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    fast = RobertaTokenizerFast(tokenizer_object=tokenizer, model_max_length=positions)
+    config = BartConfig(
+        vocab_size=len(fast), d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=positions,
+        dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, pad_token_id=1, bos_token_id=0, eos_token_id=2,
+        decoder_start_token_id=2, forced_eos_token_id=None,
+    )  # fmt: skip
+    return _save(folder, fast, BartForConditionalGeneration, config)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onoma import progress
-from onoma.models.encoder_tagger.backbone import quietly
+from onoma.models.pretrained import quietly
 
 __all__ = ["IGNORE", "Block", "Masker", "Packer"]
 

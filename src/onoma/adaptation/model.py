@@ -13,14 +13,8 @@ from onoma import progress
 from onoma.adaptation.blocks import IGNORE, Block, Masker, Packer
 from onoma.adaptation.settings import AdaptationSettings
 from onoma.exceptions import ConfigError, ModelError
-from onoma.models.encoder_tagger.backbone import (
-    LOADING,
-    first_line,
-    load_tokenizer,
-    positions,
-    quietly,
-    require_torch,
-)
+from onoma.models.encoder_tagger.backbone import load_tokenizer
+from onoma.models.pretrained import LOADING, first_line, positions, quietly, require_torch
 
 __all__ = ["MaskedModel"]
 

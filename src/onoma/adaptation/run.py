@@ -19,7 +19,7 @@ from onoma.adaptation.texts import hold_out
 from onoma.exceptions import ConfigError, DataError
 from onoma.files import claim_folder, replacing_folder
 from onoma.models.base import Fitted
-from onoma.models.encoder_tagger.backbone import require_torch, resolve
+from onoma.models.pretrained import require_torch, resolve
 from onoma.training.distributed import processes
 from onoma.version import __version__
 

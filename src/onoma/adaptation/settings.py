@@ -13,7 +13,7 @@ class AdaptationSettings(TrainingOptions):
     """What is adapted, how words are masked, and how it is trained."""
 
     encoder: str | None = None
-    """Folder or hub id of a `transformers` encoder; by default MiniLM-L6 (see `backbone.default_encoder`)."""
+    """Folder or hub id of a `transformers` encoder; by default MiniLM-L6 (see `pretrained.default_encoder`)."""
     seed: int = Field(1, ge=0, lt=2**32)
     """Draws the masks, the order of the batches and a new head."""
     mask_share: float = Field(0.15, gt=0, lt=1)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from pydantic import Field, field_validator
 
-from onoma.schemes import Repair
-from onoma.settings import Settings, flags_of
+from onoma.asked import AskedSettings
+from onoma.settings import flags_of
 
 __all__ = ["TrainSettings", "train"]
 
 
-class TrainSettings(Settings):
+NUMBER = re.compile("[0-9]+")
+
+
+class TrainSettings(AskedSettings):
     """What `onoma train` needs to know: flags, TOML keys and saved record alike."""
 
     model: str
-    """Model family: encoder_tagger, bilstm_crf, feature_crf, rules or external."""
+    """Model family: encoder_tagger, bilstm_crf, feature_crf, seq2seq, rules or external."""
     train: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """Labelled training file, or a catalogue reference such as conll2003:train; may be given several times."""
     dev: str | None = None
@@ -32,21 +36,20 @@ class TrainSettings(Settings):
     """Training seed; may be given several times."""
     format: str | None = None
     """Format of the files; found out where not given."""
-    scheme: str = "BIO"
-    """Tag scheme: IO, BIO, IOB1, BIOES, BILOU or BMES."""
-    repair: Repair = "conlleval"
-    """What happens to illegal tag sequences at prediction."""
-    on_misaligned: Literal["error", "expand", "drop"] = "error"
-    """What happens to training spans that tags cannot write."""
     splitter: str = "unicode"
     """How raw text is split into tokens: unicode, whitespace or characters."""
     options: dict[str, Any] = {}
     """Options of the family, such as --options.epochs 3 or --options.encoder FOLDER."""
 
-    @field_validator("options")
+    @field_validator("options", "encoding_options", "prompt")
     @classmethod
     def _underscores(cls, options: dict[str, Any]) -> dict[str, Any]:
         return {name.replace("-", "_"): value for name, value in options.items()}
+
+    @field_validator("encoding_options")
+    @classmethod
+    def _numbers(cls, options: dict[str, Any]) -> dict[str, Any]:
+        return {name: int(value) if NUMBER.fullmatch(str(value)) else value for name, value in options.items()}
 
 
 if TYPE_CHECKING:
@@ -93,9 +96,7 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
             settings.model,
             LabelSet.of(documents),
             options=settings.options,
-            scheme=settings.scheme,
-            repair=settings.repair,
-            on_misaligned=settings.on_misaligned,
+            **settings.asked(),
             splitter=settings.splitter,
             seed=seed,
         )

@@ -28,6 +28,7 @@ from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import DataError, OnomaError
 from onoma.files import write_text
 from onoma.processes import end_tree
+from onoma.prompting.settings import PromptSettings
 from onoma.recognizer import Recognizer
 from onoma.tokenization import split
 
@@ -100,13 +101,15 @@ def _family(system: SystemSettings) -> str:
 
 def _create(system: SystemSettings, labels: Sequence[str], base: Path, seed: int) -> Recognizer:
     options = models.options(_family(system), system.options).located(base)
+    asked = system.asked()
+    if asked["prompt"]:
+        prompt = PromptSettings.checked(asked["prompt"], "prompt").located(base)
+        asked["prompt"] = prompt.model_dump(mode="json", exclude_defaults=True)
     return Recognizer.create(
         _family(system),
         labels,
         options=options.model_dump(),
-        scheme=system.scheme,
-        repair=system.repair,
-        on_misaligned=system.on_misaligned,
+        **asked,
         splitter=system.splitter,
         seed=seed,
     )

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from onoma import models
-from onoma.schemes import Repair
+from onoma.asked import AskedSettings
+from onoma.prompting.settings import PromptSettings
 from onoma.settings import Settings
 
 __all__ = ["Experiment", "SetSettings", "Source", "SystemSettings", "located", "model_place"]
@@ -45,7 +46,7 @@ class SetSettings(Source):
     """One line for the report."""
 
 
-class SystemSettings(Settings):
+class SystemSettings(AskedSettings):
     """A family to train or ask, a saved recognizer, or predictions that are there already: one of the three."""
 
     family: str | None = None
@@ -55,12 +56,6 @@ class SystemSettings(Settings):
     `transformers`."""
     predictions: dict[str, str] | None = None
     """For each set, a file of predictions in any format (relative to the experiment file)."""
-    scheme: str = "BIO"
-    """Tag scheme."""
-    repair: Repair = "conlleval"
-    """What happens to illegal tag sequences."""
-    on_misaligned: Literal["error", "expand", "drop"] = "error"
-    """What happens to training spans that tags cannot write."""
     splitter: str = "unicode"
     """How raw text is split into tokens."""
     seeds: tuple[Seed, ...] | None = Field(None, min_length=1)
@@ -75,6 +70,7 @@ class SystemSettings(Settings):
             raise ValueError("give a family to train, a model to load or files of predictions, one of the three")
         if self.family is not None:
             models.options(self.family, self.options)
+            PromptSettings.checked(self.prompt, "prompt")
         return self
 
 

@@ -24,6 +24,7 @@ from onoma.comparison.sources import Loaded, load
 from onoma.exceptions import ConfigError, DataError, OnomaError
 from onoma.files import write_text
 from onoma.processes import end_tree
+from onoma.prompting.settings import PromptSettings
 from onoma.recognizer import CARD
 from onoma.report import html
 from onoma.report.schema import Results, dumps
@@ -121,7 +122,8 @@ def _family_parts(
         for source, sha256 in zip((experiment.train, experiment.dev), learnt.values(), strict=True):
             parts.append(None if source is None else [source.model_dump(mode="json"), sha256])
     options = models.options(system.family, system.options).located(base.resolve())
-    return parts + [_watched(path, out) for path in options.depends_on()]
+    prompt = PromptSettings.checked(system.prompt, "prompt").located(base.resolve())
+    return parts + [_watched(path, out) for path in (*options.depends_on(), *prompt.depends_on())]
 
 
 def _saved_parts(folder: Path, out: Path) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Span
@@ -114,6 +114,8 @@ class TagEncoding(Encoding, Protocol):
 class TextEncoding(Encoding, Protocol):
     """An encoding for models that write text: one answer an exchange."""
 
+    by_type: ClassVar[bool]
+    """Whether each exchange asks for one label."""
     fits: Callable[[str], bool] | None
     """Whether a window's text is short enough to be read and answered, where somebody who knows the model said so."""
 

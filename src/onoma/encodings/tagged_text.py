@@ -41,6 +41,7 @@ class TaggedText(ABC):
     """
 
     name: ClassVar[str]
+    by_type: ClassVar[bool] = False
     partial = False
     """Whether answers leave words out, so that some of their mentions may have no sure place."""
 

@@ -22,6 +22,7 @@ MODELS: dict[str, str] = {
     "external": "onoma.models.external:External",
     "feature_crf": "onoma.models.feature_crf:FeatureCrf",
     "rules": "onoma.models.rules:Rules",
+    "seq2seq": "onoma.models.seq2seq:Seq2Seq",
 }
 
 OPTIONS: dict[str, str] = {
@@ -30,6 +31,7 @@ OPTIONS: dict[str, str] = {
     "external": "onoma.models.external.options:ExternalOptions",
     "feature_crf": "onoma.models.feature_crf:FeatureCrfOptions",
     "rules": "onoma.models.rules.options:RulesOptions",
+    "seq2seq": "onoma.models.seq2seq.options:Seq2SeqOptions",
 }
 """The options of each family, found without importing what the family itself needs."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +14,18 @@ from onoma.exceptions import ConfigError
 from onoma.schemes import TagSet
 from onoma.settings import Settings
 
-__all__ = ["DocumentModel", "FamilyOptions", "Fitted", "SelfFitting", "Sentences", "TagModel", "TrainingOptions"]
+__all__ = [
+    "DocumentModel",
+    "FamilyOptions",
+    "Fitted",
+    "Question",
+    "SelfFitting",
+    "Sentences",
+    "TagModel",
+    "TextAnswer",
+    "TextModel",
+    "TrainingOptions",
+]
 
 Sentences = Sequence[Sequence[str]]
 """The sentences of one document, each a sequence of words (or of their tags)."""
@@ -112,8 +123,8 @@ class TagModel(Protocol):
     """
 
     family: ClassVar[str]
-    answers: ClassVar[Literal["tags", "documents"]]
-    """What the model answers with: a `TagModel` says "tags", a `DocumentModel` says "documents"."""
+    answers: ClassVar[Literal["tags", "documents", "text"]]
+    """What the model answers with: a `TagModel` says "tags", a `DocumentModel` "documents", a `TextModel` "text"."""
     seeded: ClassVar[bool]
     """Whether training depends on the seed at all."""
     options: Any
@@ -151,7 +162,7 @@ class DocumentModel(Protocol):
     """
 
     family: ClassVar[str]
-    answers: ClassVar[Literal["tags", "documents"]]
+    answers: ClassVar[Literal["tags", "documents", "text"]]
     """Always "documents"."""
     seeded: ClassVar[bool]
     """Whether training depends on the seed at all."""
@@ -181,6 +192,62 @@ class DocumentModel(Protocol):
 
     @classmethod
     def load(cls, folder: Path, labels: Sequence[str], options: Any) -> Self:
+        """The model in a folder; raises `ModelError` where it is damaged."""
+        ...
+
+
+class TextAnswer(NamedTuple):
+    """What a text model wrote, and whether it came to an end by itself."""
+
+    text: str
+    whole: bool = True
+
+
+Question = Callable[[int | None], str]
+"""A question as it is put in an epoch of training (0, 1, ...) or, with None, at prediction."""
+
+
+@runtime_checkable
+class TextModel(Protocol):
+    """A model that reads a question and writes an answer. It knows pieces, never documents.
+
+    It is trained by `onoma.training`. `vocabulary` says what becomes of texts (see `models.text.vocabulary`).
+    """
+
+    family: ClassVar[str]
+    answers: ClassVar[Literal["tags", "documents", "text"]]
+    """Always "text"."""
+    seeded: ClassVar[bool]
+    """Whether training depends on the seed at all."""
+    options: Any
+    vocabulary: Any
+    source_limit: int
+    """Pieces that a question may have, special ones left out."""
+    answer_limit: int
+    """Pieces that an answer may have, special ones left out."""
+
+    @classmethod
+    def create(cls, symbols: Sequence[str], options: Any, seed: int) -> Self:
+        """A new, untrained model that writes each symbol as one piece."""
+        ...
+
+    def examples(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Any]:
+        """What training is given: questions with their right answers."""
+        ...
+
+    def predict(self, questions: Sequence[str], limits: Sequence[int]) -> list[TextAnswer]:
+        """For each question an answer of at most so many pieces.
+
+        An answer does not depend on what else is in the call.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the model's files into an existing folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path, symbols: Sequence[str], options: Any) -> Self:
         """The model in a folder; raises `ModelError` where it is damaged."""
         ...
 

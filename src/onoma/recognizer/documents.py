@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import ConfigError, DataError
 from onoma.models.base import DocumentModel
-from onoma.recognizer.joints import NOTHING, Asked, Learnt
+from onoma.recognizer.joints import NOTHING, Learnt
 
 __all__ = ["DocumentJoint"]
 
@@ -29,7 +30,7 @@ class DocumentJoint:
         return self.model.labels
 
     @classmethod
-    def create(cls, kind: Any, labels: LabelSet, options: Any, asked: Asked, seed: int) -> Self:
+    def create(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings, seed: int) -> Self:
         """A new model; raises `ConfigError` for settings of tags."""
         asked.refuse(kind.family, "which answers without tags")
         return cls(None, kind.create(labels, options, seed))

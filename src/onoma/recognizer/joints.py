@@ -6,37 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
+from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction
-from onoma.exceptions import ConfigError
 from onoma.models.base import Fitted
-from onoma.schemes import Repair
 
-__all__ = ["JOINTS", "NOTHING", "Asked", "Joint", "Learnt"]
+__all__ = ["JOINTS", "NOTHING", "Joint", "Learnt"]
 
 JOINTS: dict[str, str] = {
     "documents": "onoma.recognizer.documents:DocumentJoint",
     "tags": "onoma.recognizer.tags:TagJoint",
+    "text": "onoma.recognizer.text:TextJoint",
 }
 """By what a model answers with."""
 
 NOTHING = "there is nothing to train on: no document has a word"
-
-
-class Asked(NamedTuple):
-    """How the spans of documents are to be put to a model, as given; what is at its default may mean nothing to it."""
-
-    scheme: str = "BIO"
-    repair: Repair = "conlleval"
-    on_misaligned: str = "error"
-
-    def changed(self) -> dict[str, Any]:
-        """What is not at its default."""
-        return {name: value for name, value in self._asdict().items() if value != self._field_defaults[name]}
-
-    def refuse(self, family: str, why: str) -> None:
-        """Raise `ConfigError` for the first thing that is not at its default."""
-        for name, value in self.changed().items():
-            raise ConfigError(f"{name} = {value!r} means nothing to {family}, {why}")
 
 
 class Learnt(NamedTuple):
@@ -62,7 +45,7 @@ class Joint(Protocol):
         ...
 
     @classmethod
-    def create(cls, kind: Any, labels: LabelSet, options: Any, asked: Asked, seed: int) -> Self:
+    def create(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings, seed: int) -> Self:
         """With a new model of a family's class; raises `ConfigError`."""
         ...
 

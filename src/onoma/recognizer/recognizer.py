@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from onoma import datasets, encodings, models, schemes, tokenization
+from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import ConfigError, ModelError
 from onoma.files import claim_folder, replacing_folder
 from onoma.models.base import Fitted
-from onoma.recognizer.joints import JOINTS, Asked, Joint
+from onoma.recognizer.joints import JOINTS, Joint
 from onoma.tables import lookup
 
 __all__ = ["CARD", "Recognizer"]
@@ -47,12 +48,17 @@ class Recognizer:
         scheme: str = "BIO",
         repair: schemes.Repair = "conlleval",
         on_misaligned: str = "error",
+        encoding: str | None = None,
+        encoding_options: dict[str, Any] | None = None,
+        prompt: dict[str, Any] | None = None,
         splitter: str = "unicode",
         seed: int = 1,
     ) -> Self:
         """An untrained recognizer of a family for some labels; raises `ConfigError` for what is unknown.
 
-        Families that answer without tags take no tag settings, and need no labels.
+        Families that write text take an encoding as text (`word_tags` by default) with options of its own, and settings
+        of the prompt (`onoma.prompting.PromptSettings`). Families that read documents themselves take nothing of all
+        this, and need no labels.
         """
         labels = LabelSet(labels)
         if any("\0" in label for label in labels):
@@ -63,7 +69,18 @@ class Recognizer:
         kind: Any = models.family(family)
         if kind.answers != "documents" and not labels:
             raise ConfigError("there are no labels to learn: the training documents have no span")
-        joint = _joint_of(kind).create(kind, labels, checked, Asked(scheme, repair, on_misaligned), seed)
+        asked = AskedSettings.checked(
+            {
+                "scheme": scheme,
+                "repair": repair,
+                "on_misaligned": on_misaligned,
+                "encoding": encoding,
+                "encoding_options": encoding_options or {},
+                "prompt": prompt or {},
+            },
+            family,
+        )
+        joint = _joint_of(kind).create(kind, labels, checked, asked, seed)
         return cls(joint, splitter)
 
     @property

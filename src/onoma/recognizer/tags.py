@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from onoma import encodings, progress, schemes
+from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction
 from onoma.encodings import TagEncoding
 from onoma.exceptions import ConfigError, DataError
 from onoma.models.base import SelfFitting, Sentences, TagModel
-from onoma.recognizer.joints import NOTHING, Asked, Learnt
+from onoma.recognizer.joints import NOTHING, Learnt
 
 __all__ = ["TagJoint"]
 
@@ -32,9 +33,12 @@ class TagJoint:
         return self.encoding.labels
 
     @classmethod
-    def create(cls, kind: Any, labels: LabelSet, options: Any, asked: Asked, seed: int) -> Self:
+    def create(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings, seed: int) -> Self:
         """A new model for the tags of a scheme."""
-        encoding = encodings.get("tags", labels, **asked._asdict())
+        if asked.encoding != "tags":
+            asked.refuse(kind.family, "which answers with tags", "encoding")
+        asked.refuse(kind.family, "which answers with tags", "encoding_options", "prompt")
+        encoding = encodings.get("tags", labels, **asked.of_tags())
         return cls(encoding, kind.create(schemes.get(asked.scheme).tagset(labels), options, seed))
 
     @classmethod

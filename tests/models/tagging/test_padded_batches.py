@@ -7,7 +7,7 @@ from itertools import zip_longest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onoma.models.tagging.batches import by_length, padded
+from onoma.models.batches import by_length, padded
 
 
 @given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 100))

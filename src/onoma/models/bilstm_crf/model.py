@@ -16,12 +16,12 @@ from onoma import progress
 from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ConfigError, MissingExtraError, ModelError
 from onoma.models.base import Sentences
+from onoma.models.batches import by_length, padded
 from onoma.models.bilstm_crf import files
 from onoma.models.bilstm_crf.options import BilstmCrfOptions
 from onoma.models.bilstm_crf.vectors import Vectors, read_vectors
 from onoma.models.bilstm_crf.vocabulary import Reader, Vocabulary
 from onoma.models.tagging import head
-from onoma.models.tagging.batches import by_length, padded
 from onoma.schemes import OUTSIDE, TagSet
 
 __all__ = ["BilstmCrf"]
@@ -47,7 +47,7 @@ class BilstmCrf:
     """
 
     family: ClassVar[str] = "bilstm_crf"
-    answers: ClassVar[Literal["tags", "documents"]] = "tags"
+    answers: ClassVar[Literal["tags", "documents", "text"]] = "tags"
     seeded: ClassVar[bool] = True
 
     def __init__(self, tagset: TagSet, options: BilstmCrfOptions, seed: int = 1) -> None:

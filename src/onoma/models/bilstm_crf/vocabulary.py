@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from onoma.models.tagging.batches import padded
+from onoma.models.batches import padded
 from onoma.models.tagging.shapes import shape
 
 __all__ = ["PAD", "UNKNOWN", "Reader", "Vocabulary"]

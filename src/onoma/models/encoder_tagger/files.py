@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from onoma.exceptions import ModelError
-from onoma.models.encoder_tagger.backbone import LOADING, first_line, load_module, load_tokenizer, quietly
+from onoma.models.encoder_tagger.backbone import load_module, load_tokenizer
 from onoma.models.encoder_tagger.options import EncoderTaggerOptions
+from onoma.models.pretrained import LOADING, first_line, quietly
 from onoma.models.tagging import head
 from onoma.schemes import TagSet
 

@@ -11,16 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from onoma.exceptions import ModelError
-from onoma.models.encoder_tagger.backbone import (
-    LOADING,
-    first_line,
-    load_module,
-    load_tokenizer,
-    quietly,
-    require_torch,
-)
+from onoma.models.encoder_tagger.backbone import load_module, load_tokenizer
 from onoma.models.encoder_tagger.model import EncoderTagger
 from onoma.models.encoder_tagger.options import EncoderTaggerOptions
+from onoma.models.pretrained import LOADING, first_line, quietly, require_torch
 from onoma.schemes import OUTSIDE, SCHEMES, TagSet, split_tag
 
 __all__ = ["adopt", "tagset_of"]

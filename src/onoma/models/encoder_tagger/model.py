@@ -14,13 +14,14 @@ from onoma import progress
 from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ConfigError
 from onoma.models.base import Sentences
+from onoma.models.batches import by_length, padded
 from onoma.models.encoder_tagger import files, onnx
-from onoma.models.encoder_tagger.backbone import load_backbone, positions, quietly, require_torch, resolve
+from onoma.models.encoder_tagger.backbone import load_backbone
 from onoma.models.encoder_tagger.options import EncoderTaggerOptions
 from onoma.models.encoder_tagger.pieces import Block, Pieces, Window
 from onoma.models.encoder_tagger.runtime import Batch, Runtime, TorchRuntime
+from onoma.models.pretrained import positions, quietly, require_torch, resolve
 from onoma.models.tagging import head, shapes
-from onoma.models.tagging.batches import by_length, padded
 from onoma.schemes import OUTSIDE, TagSet
 
 __all__ = ["EncoderTagger"]
@@ -51,7 +52,7 @@ class EncoderTagger:
     """
 
     family: ClassVar[str] = "encoder_tagger"
-    answers: ClassVar[Literal["tags", "documents"]] = "tags"
+    answers: ClassVar[Literal["tags", "documents", "text"]] = "tags"
     seeded: ClassVar[bool] = True
 
     def __init__(

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onoma.exceptions import ConfigError, MissingExtraError, ModelError
-from onoma.models.encoder_tagger.backbone import LOADING, first_line, load_tokenizer, quietly
+from onoma.models.encoder_tagger.backbone import load_tokenizer
 from onoma.models.encoder_tagger.options import EncoderTaggerOptions
 from onoma.models.encoder_tagger.runtime import Batch, cores
+from onoma.models.pretrained import LOADING, first_line, quietly
 from onoma.schemes import TagSet
 
 __all__ = ["MODEL", "PARITY", "OnnxRuntime", "export", "load"]

@@ -17,7 +17,7 @@ class EncoderTaggerOptions(HeadOptions):
     """Settings of the encoder tagger and of its training."""
 
     encoder: str | None = None
-    """Folder or hub id of a `transformers` encoder; by default MiniLM-L6 (see `backbone.default_encoder`)."""
+    """Folder or hub id of a `transformers` encoder; by default MiniLM-L6 (see `pretrained.default_encoder`)."""
     word_shape: bool | None = None
     """Add a learned embedding of each word's shape (Title, UPPER, 1990s ...) to those of its pieces; by default where
     the tokenizer reads capitals as small letters."""

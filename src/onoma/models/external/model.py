@@ -38,7 +38,7 @@ class External:
     """
 
     family: ClassVar[str] = "external"
-    answers: ClassVar[Literal["tags", "documents"]] = "documents"
+    answers: ClassVar[Literal["tags", "documents", "text"]] = "documents"
     seeded: ClassVar[bool] = False
     learns: ClassVar[bool] = False
     look_ahead: ClassVar[int] = 200_000

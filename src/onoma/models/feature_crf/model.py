@@ -64,7 +64,7 @@ class FeatureCrf:
     """
 
     family: ClassVar[str] = "feature_crf"
-    answers: ClassVar[Literal["tags", "documents"]] = "tags"
+    answers: ClassVar[Literal["tags", "documents", "text"]] = "tags"
     seeded: ClassVar[bool] = False
     score_meaning: ClassVar[str] = CHAIN_SCORE
 

@@ -70,7 +70,7 @@ class Rules:
     """
 
     family: ClassVar[str] = "rules"
-    answers: ClassVar[Literal["tags", "documents"]] = "documents"
+    answers: ClassVar[Literal["tags", "documents", "text"]] = "documents"
     seeded: ClassVar[bool] = False
     learns: ClassVar[bool] = True
 

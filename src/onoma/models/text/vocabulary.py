@@ -25,6 +25,8 @@ class Vocabulary:
 
     def __init__(self, tokenizer: Any, symbols: Sequence[str] = ()) -> None:
         self.tokenizer = tokenizer
+        self.made_of: dict[int, list[int]] = {}
+        """The pieces of which each new symbol would have been written."""
         self.keeps_blanks = self._again("a .b, c") == "a .b, c"
         self.added = self._add(symbols)
         self._sizes: dict[str, int] = {}
@@ -34,8 +36,13 @@ class Vocabulary:
         from tokenizers import AddedToken
 
         new = [each for each in symbols if len(self.numbers(each)) != 1 or self._again(each) != each]
+        made_of = [self.numbers(each) for each in new]
+        size = len(self.tokenizer)
         self.tokenizer.add_tokens([AddedToken(each, normalized=False) for each in new])
-        return {self.tokenizer.convert_tokens_to_ids(each): each for each in new}
+        held = {each: self.tokenizer.convert_tokens_to_ids(each) for each in symbols}
+        self.made_of = {held[each]: pieces for each, pieces in zip(new, made_of, strict=True) if held[each] >= size}
+        own = self.tokenizer.added_tokens_decoder
+        return {number: each for each, number in held.items() if number in own}
 
     def __len__(self) -> int:
         return len(self.tokenizer)

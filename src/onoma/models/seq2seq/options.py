@@ -1,0 +1,52 @@
+"""Settings of the encoder-decoders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field
+
+from onoma.models.base import TrainingOptions
+
+__all__ = ["Seq2SeqOptions"]
+
+
+class Seq2SeqOptions(TrainingOptions):
+    """Settings of an encoder-decoder, its training and its answers."""
+
+    model: str | None = None
+    """Folder or hub id of an encoder-decoder (T5, mT5, BART, ...), or of an encoder, which then gets a decoder; by
+    default MiniLM-L6."""
+    pretrained: bool = True
+    """Use the weights of that place; if not, only its configuration and its tokenizer: all weights are drawn anew."""
+    decoder_layers: int = Field(2, ge=1)
+    """Layers of the decoder that an encoder gets."""
+    decoder_start: Literal["upper", "lower", "new"] = "upper"
+    """What that decoder starts from: the encoder's upper or lower layers, or nothing (Rothe et al. 2020); its attention
+    to the source starts from the same layers' attention to themselves."""
+    o_weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+    """Weight of the symbol for O in the loss, where the encoding writes one."""
+    source_pieces: int | None = Field(None, ge=16)
+    """Pieces of a question, at most; by default all the encoder has positions for, or 512."""
+    answer_pieces: int | None = Field(None, ge=16)
+    """Pieces of an answer, at most; by default all the decoder has positions for, or 512."""
+    beams: int = Field(1, ge=1)
+    """Answers that are followed at once; 1 is greedy."""
+    predict_tokens: int = Field(16384, ge=1)
+    """Pieces of questions and answers in a batch at prediction, padded, at most."""
+
+    runtime: ClassVar[frozenset[str]] = frozenset({"beams", "predict_tokens"})
+    """Options that may be given anew when a saved model is loaded."""
+
+    def located(self, base: Path) -> Self:
+        """The same options; a model that is a folder below `base` is named by its full path, a hub id stays."""
+        if self.model is None or not (base / self.model).is_dir():
+            return self
+        return self.model_copy(update={"model": os.path.abspath(base / self.model)})  # noqa: PTH100, keeps links
+
+    def depends_on(self) -> tuple[Path, ...]:
+        """The model's folder, where it is one."""
+        folder = None if self.model is None else Path(self.model).expanduser()
+        return (folder,) if folder is not None and folder.is_dir() else ()

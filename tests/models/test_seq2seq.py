@@ -1,0 +1,255 @@
+"""Encoder-decoders of several makes: what they start from, what they learn from, and what they write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from families import CORPUS
+
+import onoma
+from onoma import Recognizer, encodings, progress
+from onoma.exceptions import ConfigError, ModelError
+
+pytest.importorskip("torch")
+
+import torch
+from models.tiny import save_bart, save_bert, save_deberta_v3, save_minilm, save_roberta, save_t5
+
+from onoma.models.seq2seq import Seq2Seq
+from onoma.models.seq2seq.options import Seq2SeqOptions
+
+SYMBOLS = encodings.get("word_tags", ["LOC", "PER"]).symbols
+MAKES: dict[str, Callable[[Path], Path]] = {
+    "bert": lambda folder: save_bert(folder, positions=96),
+    "minilm": lambda folder: save_minilm(folder, positions=96),
+    "roberta": lambda folder: save_roberta(folder, positions=96),
+    "t5": save_t5,
+    "bart": save_bart,
+}
+
+
+def model(folder: Path, make: str = "minilm", **options: Any) -> Seq2Seq:
+    MAKES[make](folder / make)
+    return Seq2Seq.create(SYMBOLS, Seq2SeqOptions(model=str(folder / make), **options), 1)
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_every_make_learns_saves_and_loads(make: str, tmp_path: Path) -> None:
+    MAKES[make](tmp_path / "from")
+    options = {"model": str(tmp_path / "from"), "epochs": 3, "learning_rate": 5e-3, "batch_tokens": 64}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options)
+    losses = [row["loss"] for row in made.fit(CORPUS).curve]
+    assert losses[-1] < losses[0]
+    expected = made.predict(CORPUS)
+    made.save(tmp_path / "model")
+    (tmp_path / "from").rename(tmp_path / "gone")
+    assert onoma.load(tmp_path / "model").predict(CORPUS) == expected
+    module: Any = made.model.module
+    assert module.get_input_embeddings().num_embeddings >= len(made.model.vocabulary)
+    from transformers import AutoModelForSeq2SeqLM
+
+    again = AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "model")
+    for one, two in zip(module.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_a_decoder_starts_from_the_upper_layers(tmp_path: Path) -> None:
+    made = model(tmp_path, decoder_layers=1)
+    encoder, decoder = made.module.encoder.state_dict(), made.module.decoder.state_dict()
+    inner = "attention.self.query.weight"
+    upper, lower = encoder[f"encoder.layer.1.{inner}"], encoder[f"encoder.layer.0.{inner}"]
+    assert torch.equal(decoder[f"bert.encoder.layer.0.{inner}"], upper)
+    assert torch.equal(decoder["bert.encoder.layer.0.crossattention.self.query.weight"], upper)
+    new = {name for name, _ in made.module.named_parameters() if made.is_new(name)}
+    assert all(".crossattention." in name or ".predictions." in name for name in new) and new
+    old = model(tmp_path / "two", decoder_layers=1, decoder_start="lower").module.decoder.state_dict()
+    assert torch.equal(old[f"bert.encoder.layer.0.{inner}"], lower)
+    fresh = model(tmp_path / "three", decoder_layers=1, decoder_start="new")
+    assert not torch.equal(fresh.module.decoder.state_dict()[f"bert.encoder.layer.0.{inner}"], lower)
+    assert fresh.is_new(f"decoder.bert.encoder.layer.0.{inner}")
+    assert not fresh.is_new("decoder.bert.embeddings.word_embeddings.weight")
+
+
+@pytest.mark.parametrize("make", ["minilm", "t5"])
+def test_without_pretrained_weights_all_is_new(make: str, tmp_path: Path) -> None:
+    pretrained, drawn = model(tmp_path, make), model(tmp_path, make, pretrained=False)
+    assert all(drawn.is_new(name) for name, _ in drawn.module.named_parameters())
+    name, weights = next(iter(pretrained.module.named_parameters()))
+    assert not torch.equal(weights, dict(drawn.module.named_parameters())[name])
+    again = model(tmp_path, make, pretrained=False).module
+    assert all(torch.equal(*pair) for pair in zip(drawn.module.parameters(), again.parameters(), strict=True))
+
+
+def test_symbols_start_as_the_mean_of_their_pieces(tmp_path: Path) -> None:
+    made = model(tmp_path)
+    weights = made.module.encoder.get_input_embeddings().weight
+    number, pieces = next(iter(made.vocabulary.made_of.items()))
+    assert made.vocabulary.added[number] in SYMBOLS and len(pieces) > 1
+    assert torch.allclose(weights[number], weights[pieces].mean(0))
+
+
+def test_the_loss_is_the_mean_cost_of_a_piece_whatever_the_padding(tmp_path: Path) -> None:
+    made = model(tmp_path)
+    questions = ["Ada left Rome", "Bob"]
+    answers = ["Ada(B-PER) left(O) Rome(B-LOC)", "Bob(B-PER)"]
+    examples = made.examples([lambda _, each=each: each for each in questions], answers)
+    made.module.eval()
+
+    def cost(chosen: list[Any]) -> tuple[float, float]:
+        batch = made.collate(chosen)
+        labels = batch.pop("labels")
+        with torch.no_grad():
+            return float(made.loss(made.module(**batch), labels)), float(made.weight(labels))
+
+    together, apart = cost(examples), [cost([each]) for each in examples]
+    assert together[0] == pytest.approx(sum(each[0] for each in apart), rel=1e-5)
+    assert together[1] == sum(each[1] for each in apart) == sum(len(each.answer) for each in examples)
+    batch = made.collate(examples[:1])
+    with torch.no_grad():
+        logits = made.module(**{name: each for name, each in batch.items() if name != "labels"}).logits
+    chances = logits.log_softmax(-1).gather(2, batch["labels"][:, :, None])
+    assert apart[0][0] == pytest.approx(-float(chances.sum()), rel=1e-5)
+
+
+def test_the_weight_of_o_is_that_of_its_symbol(tmp_path: Path) -> None:
+    made = model(tmp_path, o_weight=0.25)
+    examples = made.examples([lambda _: "Ada left"], ["Ada(B-PER) left(O)"])
+    labels = made.collate(examples)["labels"]
+    assert float(made.weight(labels)) == labels.shape[1] - 0.75
+
+
+@pytest.mark.parametrize("make", ["minilm", "t5"])
+def test_greedy_is_the_best_piece_at_each_step_whatever_else_is_asked(make: str, tmp_path: Path) -> None:
+    made = model(tmp_path, make)
+    made.module.double()
+    questions, limits = ["Ada left Rome", "Bob", "of the of the May May nobody"], [9, 4, 12]
+    answers = made.predict(questions, limits)
+    for question, limit, answer in zip(questions, limits, answers, strict=True):
+        assert made.predict([question], [limit]) == [answer]
+        read = made._read([question])
+        written = [made.module.config.decoder_start_token_id]
+        while len(written) <= limit + 1:
+            with torch.no_grad():
+                logits = made.module(**read, decoder_input_ids=torch.tensor([written])).logits
+            written.append(int(logits[0, -1].argmax()))
+            if written[-1] == made.module.config.eos_token_id:
+                break
+        whole = written[-1] == made.module.config.eos_token_id
+        pieces = written[1:-1] if whole else written[1 : limit + 1]
+        assert answer == (made.vocabulary.text(pieces), whole)
+
+
+def test_beams_find_what_greedy_misses(tmp_path: Path) -> None:
+    greedy, beams = model(tmp_path), model(tmp_path, beams=4)
+    for made in (greedy, beams):
+        made.module.double()
+
+    def score(made: Seq2Seq, question: str, answer: str) -> float:
+        """Log-probability of a piece on average, the end included."""
+        batch = made.collate(made.examples([lambda _: question], [answer]))
+        labels = batch.pop("labels")
+        with torch.no_grad():
+            return -float(made.loss(made.module(**batch), labels)) / labels.shape[1]
+
+    questions = ["Ada left Rome", "Bob saw nobody", "May", "of the City", "3 in New York", "London"]
+    limits = [beams.answer_limit] * len(questions)
+    found, one = beams.predict(questions, limits), greedy.predict(questions, limits)
+    assert found == [beams.predict([each], limits[:1])[0] for each in questions]
+    pairs = [
+        (score(beams, question, many.text), score(greedy, question, few.text))
+        for question, many, few in zip(questions, found, one, strict=True)
+    ]
+    assert any(many > few for many, few in pairs), pairs
+
+
+def test_what_does_not_fit_is_cut_before_it_is_asked_and_told_where_it_cannot_be(tmp_path: Path) -> None:
+    save_minilm(tmp_path / "from", positions=64)
+    made = Recognizer.create("seq2seq", ["LOC"], options={"model": str(tmp_path / "from")}, encoding="brackets")
+    long = onoma.Document.from_words([["Rome"] * 200, ["x" * 300]], id="long")
+    prediction = made.predict([long])[0]
+    exchanges = made.encoding.exchanges(long)
+    assert max(made.model.vocabulary.size(each.source) for each in exchanges[:-1]) <= made.model.source_limit
+    assert prediction.raw is not None and len(prediction.raw) == len(exchanges) > 4
+    assert "truncated" in {problem.kind for problem in prediction.problems}
+    with pytest.raises(ConfigError, match=r"the question takes \d+ of the \d+ pieces"):
+        Recognizer.create(
+            "seq2seq", ["LOC"], options={"model": str(tmp_path / "from")}, prompt={"template": "instruct"}
+        )
+
+
+def test_a_layout_that_the_vocabulary_loses_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(progress, "say", said.append)
+    save_t5(tmp_path / "t5")
+    options = {"model": str(tmp_path / "t5"), "epochs": 1}
+    Recognizer.create("seq2seq", ["LOC", "PER"], options=options, prompt={"template": "fields"}).fit(CORPUS)
+    assert any("does not keep" in line and "'\\n'" in line for line in said)
+    said.clear()
+    Recognizer.create("seq2seq", ["LOC", "PER"], options=options).fit(CORPUS)
+    assert not any("does not keep" in line for line in said)
+
+
+@pytest.mark.parametrize("way", ["fixed", "random", "bm25", "embedding"])
+def test_worked_examples_are_saved_with_the_model(way: str, tmp_path: Path) -> None:
+    if way == "bm25":
+        pytest.importorskip("bm25s")
+    save_minilm(tmp_path / "from", positions=96)
+    place = str(tmp_path / "from")
+    prompt = {"template": "plain", "demonstrations": way, "retriever": place}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options={"model": place, "epochs": 1}, prompt=prompt)
+    made.fit(CORPUS)
+    expected = made.predict(CORPUS)
+    made.save(tmp_path / "model")
+    (tmp_path / "from").rename(tmp_path / "gone")
+    again = onoma.load(tmp_path / "model")
+    assert again.predict(CORPUS) == expected
+    (tmp_path / "model" / "demonstrations.jsonl").write_text("{", encoding="utf-8")
+    with pytest.raises(ModelError, match="missing or damaged"):
+        onoma.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "message"),
+    [
+        ({"decoder_layers": 9}, {}, "the encoder has 2"),
+        ({"model": "nowhere"}, {}, "'nowhere' cannot be loaded|tokenizer of 'nowhere'"),
+        ({}, {"encoding": "tags"}, "tags is no encoding as text"),
+        ({}, {"encoding": "haiku"}, "one of tags, word_tags"),
+        ({}, {"encoding_options": {"align": "magic"}}, "align 'magic' is unknown"),
+        ({}, {"encoding": "xml", "scheme": "BIOES"}, "scheme"),
+        ({}, {"prompt": {"shots": 0}}, "prompt: shots"),
+        ({}, {"prompt": {"template": "haiku"}}, "one of plain"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_line(
+    options: dict[str, Any], asked: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    save_minilm(tmp_path / "from", positions=96)
+    with pytest.raises((ConfigError, ModelError), match=message):
+        Recognizer.create("seq2seq", ["LOC"], options={"model": str(tmp_path / "from"), **options}, **asked)
+
+
+def test_encoders_without_a_decoder_are_refused_and_taggers_take_no_prompt(tmp_path: Path) -> None:
+    save_deberta_v3(tmp_path / "from")
+    with pytest.raises((ConfigError, ModelError), match=r"decoder|cannot be loaded"):
+        Recognizer.create("seq2seq", ["LOC"], options={"model": str(tmp_path / "from")})
+    for asked in ({"prompt": {"template": "fields"}}, {"encoding": "xml"}, {"encoding_options": {"align": "lcs"}}):
+        with pytest.raises(ConfigError, match="means nothing to feature_crf, which answers with tags"):
+            Recognizer.create("feature_crf", ["LOC"], **asked)  # type: ignore[arg-type]
+
+
+def test_a_damaged_folder_is_one_clear_line(tmp_path: Path) -> None:
+    made = Recognizer.create("seq2seq", ["LOC"], options={"model": str(save_folder(tmp_path))})
+    made.save(tmp_path / "model")
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ModelError, match="missing or damaged"):
+        onoma.load(tmp_path / "model")
+
+
+def save_folder(folder: Path) -> Path:
+    save_minilm(folder / "from", positions=96)
+    return folder / "from"
