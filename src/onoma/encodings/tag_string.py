@@ -29,6 +29,10 @@ class TagString(TaggedText):
         """The tags, joined by blanks."""
         return " ".join(map(self.written, tags))
 
+    def literals(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Blanks between the tags."""
+        return tuple(" " if number else "" for number in range(len(words)))
+
     def read(self, words: Sequence[str], answer: str) -> Items:
         """The n-th tag stands for the n-th word."""
         pieces = answer.split()

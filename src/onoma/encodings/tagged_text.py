@@ -6,10 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
+
 from onoma import schemes
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, ProblemKind, Span
-from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
+from onoma.encodings.base import Exchange, Frame, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.encodings.tags import Tags
 from onoma.encodings.windowed import check_max_words, windows
 from onoma.exceptions import ConfigError, DataError
@@ -98,8 +100,17 @@ class TaggedText(ABC):
         """The right answer."""
 
     @abstractmethod
+    def literals(self, words: Sequence[str]) -> tuple[str, ...]:
+        """What stands before each tag in the right answer."""
+
+    @abstractmethod
     def read(self, words: Sequence[str], answer: str) -> Items:
         """Any answer about a window's words; never raises."""
+
+    @property
+    def framed(self) -> bool:
+        """Whether all but the tags is known."""
+        return not self.partial
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -117,6 +128,30 @@ class TaggedText(ABC):
         fits, words = self.fits, document.words
         short = None if fits is None else lambda first, last: fits(self.source(words[first:last]))
         return list(windows(document, self.max_words, short))
+
+    def frames(self, document: Document) -> tuple[Frame, ...]:
+        """For each exchange its answer with the tags left open; only legal sequences of tags may be chosen.
+
+        Raises `ConfigError` where the answer leaves words out, for which ones is for the model to say.
+        """
+        if self.partial:
+            raise ConfigError(f"{self.name} leaves words out: which ones cannot be known before it answers")
+        tagset, scheme = self.tags.tagset, self.tags.scheme
+        anything = np.ones(len(tagset), dtype=bool)
+        start = np.array([scheme.allows(None, tag) for tag in tagset])
+        stop = np.array([scheme.allows(tag, None) for tag in tagset])
+        follow = np.array([[scheme.allows(before, after) for after in tagset] for before in tagset])
+        begins, ends = zip(*document.sentences, strict=True) if document.sentences else ((), ())
+        return tuple(
+            Frame(
+                self.literals(document.words[first:last]),
+                self.symbols,
+                start if first in begins else anything,
+                follow,
+                stop if last in ends else anything,
+            )
+            for first, last in self._windows(document)
+        )
 
     def encode(self, document: Document) -> TextTargets:
         """Exchanges with completions; raises `MisalignedSpansError` under `on_misaligned="error"`."""

@@ -58,6 +58,7 @@ class Windowed(ABC):
     name: ClassVar[str]
     by_type: ClassVar[bool] = False
     """Whether each exchange asks for one label."""
+    framed: bool = False
     by_text: ClassVar[bool] = False
     """Whether a mention is known by its text alone, so that it may be read at another place."""
 

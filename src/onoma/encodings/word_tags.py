@@ -89,6 +89,10 @@ class WordTags(TaggedText):
             before = number
         return " ".join(made)
 
+    def literals(self, words: Sequence[str]) -> tuple[str, ...]:
+        """The words, with a blank before all but the first."""
+        return tuple(f"{' ' if number else ''}{_escaped(word)}" for number, word in enumerate(words))
+
     def read(self, words: Sequence[str], answer: str) -> Items:
         """Items, aligned to the words."""
         problems: list[Problem] = []

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_c
 from pydantic import BaseModel, ConfigDict, Field
 
 from onoma.document import Document, LabelSet, Prediction
-from onoma.encodings.base import TagAnswer
+from onoma.encodings.base import Frame, TagAnswer
 from onoma.exceptions import ConfigError
 from onoma.schemes import TagSet
 from onoma.settings import Settings
@@ -239,6 +239,13 @@ class TextModel(Protocol):
         """For each question an answer of at most so many pieces.
 
         An answer does not depend on what else is in the call.
+        """
+        ...
+
+    def choose(self, questions: Sequence[str], frames: Sequence[Frame]) -> list[TextAnswer]:
+        """For each question the answer in a frame, the best choice at each place after the choices before it.
+
+        Where a frame is longer than the model can write, its first choice stands at all places beyond.
         """
         ...
 

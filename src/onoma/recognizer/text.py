@@ -31,6 +31,8 @@ BASE = 64
 (`Told.ratio`)."""
 SPARE = 1.25
 """An answer may have so many times the pieces for each of the source's that answers have on average."""
+SLACK = 16
+"""Pieces more than needed that are written before an answer is cut off."""
 LEAST = 8
 """Pieces that a question must leave for the text."""
 
@@ -52,6 +54,10 @@ class TextJoint:
         self.encoding: TextEncoding = encoding
         self.model = model
         self.ratio = ratio
+        self.grounded: bool = model.options.decoding == "grounded"
+        """Whether the model is left the choices alone."""
+        if (self.grounded or model.options.validation == "likelihood") and not encoding.framed:
+            raise ConfigError(f"{encoding.name} leaves more open than choices: word_tags and tag_string do not")
         self._base = min(BASE, model.answer_limit // 4)
         self.embedder: Any = None
         """Finds demonstrations, where it is asked for."""
@@ -104,10 +110,13 @@ class TextJoint:
 
     def _fits(self, source: str) -> bool:
         pieces = self.model.vocabulary.size(source)
-        return self._head + pieces <= self.model.source_limit and self._need(pieces) <= self.model.answer_limit
+        return self._head + pieces <= self.model.source_limit and self._need(source) <= self.model.answer_limit
 
-    def _need(self, pieces: int) -> int:
+    def _need(self, source: str) -> int:
         """Pieces that the answer to a text may have."""
+        pieces = self.model.vocabulary.size(source)
+        if self.encoding.framed:  # a tag a word, beside what is copied
+            return pieces + len(source.split())
         return self._base + ceil(self.ratio * pieces)
 
     def _fits_question(self, question: str) -> bool:
@@ -137,7 +146,11 @@ class TextJoint:
         parts = (self.encoding.settings(), self.prompter.state(), model.options, seed, exchanges, *key)
         name = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
         examples = model.examples(questions, answers)
-        fitted = train(model, examples, model.options, folder, seed, validate, key=name)
+        self.grounded = model.options.validation == "likelihood"
+        try:
+            fitted = train(model, examples, model.options, folder, seed, validate, key=name)
+        finally:
+            self.grounded = model.options.decoding == "grounded"
         sentences = sum(1 for document in documents for words in document.sentence_words() if words)
         return Learnt(fitted, sentences, lost)
 
@@ -190,9 +203,15 @@ class TextJoint:
         flat = [exchange for each in asked for exchange in each]
         self.prompter.prepare(flat)
         questions = [self._question(each) for each in flat]
-        size = self.model.vocabulary.size
-        limits = [min(self.model.answer_limit, self._need(size(each.source))) for each in flat]
-        answers = iter(zip(self.model.predict(questions, limits), questions, strict=True))
+        if self.grounded:
+            encoding: Any = self.encoding
+            found = self.model.choose(
+                questions, [frame for document in documents for frame in encoding.frames(document)]
+            )
+        else:
+            limits = [min(self.model.answer_limit, self._need(each.source) + SLACK) for each in flat]
+            found = self.model.predict(questions, limits)
+        answers = iter(zip(found, questions, strict=True))
         for document, exchanges in zip(documents, asked, strict=True):
             texts: list[str] = []
             cut: list[Problem] = []

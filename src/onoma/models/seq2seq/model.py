@@ -9,10 +9,13 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 
 from onoma import progress
+from onoma.encodings.base import Frame
+from onoma.generation.choices import settle
 from onoma.models.base import Question, TextAnswer
 from onoma.models.batches import by_length, padded
 from onoma.models.pretrained import quietly, require_torch, resolve
 from onoma.models.seq2seq import network
+from onoma.models.seq2seq.frames import Row, Scorer
 from onoma.models.seq2seq.options import Seq2SeqOptions
 from onoma.models.text.vocabulary import Vocabulary
 from onoma.schemes import OUTSIDE
@@ -89,7 +92,7 @@ class Seq2Seq:
         """A padded batch: the question's and the answer's pieces, these one step later, and `labels`."""
         import torch
 
-        batch = self._read([each.question(self._epoch) for each in examples])
+        batch = self.read([each.question(self._epoch) for each in examples])
         answers = [each.answer for each in examples]
         labels = padded(answers, IGNORE)
         config = self.module.config
@@ -142,13 +145,31 @@ class Seq2Seq:
                 bar.add(len(batch))
         return made
 
+    def choose(self, questions: Sequence[str], frames: Sequence[Frame]) -> list[TextAnswer]:
+        """Answers of which only the choices are the model's; batches are sorted by length."""
+        rows = [Row.of(frame, self.vocabulary, self.answer_limit) for frame in frames]
+        made: list[TextAnswer] = [TextAnswer("")] * len(questions)
+        sizes = [
+            self.vocabulary.size(question) + row.size if row.size else 0
+            for question, row in zip(questions, rows, strict=True)
+        ]
+        with progress.bar("choosing", len(questions)) as bar:
+            for batch in by_length(sizes, self.options.predict_tokens):
+                scores = Scorer(self, [questions[number] for number in batch], [rows[number] for number in batch])
+                chosen, _ = settle([rows[number].frame for number in batch], scores)
+                for number, choices in zip(batch, chosen, strict=True):
+                    rest = [0] * (len(frames[number].literals) - len(choices))
+                    made[number] = TextAnswer(frames[number].text([*choices, *rest]), not rest)
+                bar.add(len(batch))
+        return made
+
     def _write(self, batch: Sequence[int], questions: Sequence[str], limits: Sequence[int]) -> list[TextAnswer]:
         import torch
 
         self.module.eval()
         # With beams the limit changes what is best, and must not depend on what else is in the batch.
         most = self.answer_limit if self.options.beams > 1 else max(limits[number] for number in batch)
-        inputs = self._read([questions[number] for number in batch])
+        inputs = self.read([questions[number] for number in batch])
         with torch.inference_mode():
             rows = self.module.generate(
                 **{name: each.to(self.module.device) for name, each in inputs.items()},
@@ -165,13 +186,13 @@ class Seq2Seq:
             answers.append(TextAnswer(self.vocabulary.text(pieces[: min(stop, limits[number])]), whole))
         return answers
 
-    def _read(self, questions: Sequence[str]) -> dict[str, Any]:
+    def read(self, questions: Sequence[str]) -> dict[str, Any]:
         """Padded questions; one that is too long is cut, as the recognizer tells."""
         import torch
 
         tokenizer = self.vocabulary.tokenizer
         longest = self.source_limit + tokenizer.num_special_tokens_to_add()
-        rows = tokenizer(list(questions), truncation=True, max_length=longest)["input_ids"]
+        rows = tokenizer(list(questions), truncation=True, max_length=longest, verbose=False)["input_ids"]
         pieces = padded(rows, self.module.config.pad_token_id)
         mask = padded([[1] * len(row) for row in rows], 0)
         return {"input_ids": torch.from_numpy(pieces), "attention_mask": torch.from_numpy(mask)}

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from onoma.models.base import TrainingOptions
 
@@ -32,12 +32,23 @@ class Seq2SeqOptions(TrainingOptions):
     """Pieces of a question, at most; by default all the encoder has positions for, or 512."""
     answer_pieces: int | None = Field(None, ge=16)
     """Pieces of an answer, at most; by default all the decoder has positions for, or 512."""
+    validation: Literal["generate", "likelihood"] = "generate"
+    """What dev answers are made by in training: writing freely, or the best tag of each word after the tags before it
+    (which never corrupts the text, and is faster)."""
+    decoding: Literal["free", "grounded"] = "free"
+    """How a trained model answers: freely, or with all given but the tags (encodings word_tags and tag_string)."""
     beams: int = Field(1, ge=1)
     """Answers that are followed at once; 1 is greedy."""
     predict_tokens: int = Field(16384, ge=1)
     """Pieces of questions and answers in a batch at prediction, padded, at most."""
 
-    runtime: ClassVar[frozenset[str]] = frozenset({"beams", "predict_tokens"})
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.beams > 1 and self.decoding == "grounded":
+            raise ValueError("beams = 1 goes with decoding = grounded")
+        return self
+
+    runtime: ClassVar[frozenset[str]] = frozenset({"beams", "decoding", "predict_tokens"})
     """Options that may be given anew when a saved model is loaded."""
 
     def located(self, base: Path) -> Self:

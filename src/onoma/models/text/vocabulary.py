@@ -54,7 +54,7 @@ class Vocabulary:
 
     def numbers(self, text: str) -> list[int]:
         """The pieces of a text, without special ones."""
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
 
     def size(self, text: str) -> int:
         """How many pieces a text has, without special ones; remembered."""
