@@ -19,6 +19,7 @@ import torch
 from models.tiny import save_bart, save_bert, save_deberta_v3, save_minilm, save_roberta, save_t5
 
 from onoma.models.seq2seq import Seq2Seq
+from onoma.models.seq2seq.network import held_against
 from onoma.models.seq2seq.options import Seq2SeqOptions
 
 SYMBOLS = encodings.get("word_tags", ["LOC", "PER"]).symbols
@@ -112,6 +113,46 @@ def test_the_loss_is_the_mean_cost_of_a_piece_whatever_the_padding(tmp_path: Pat
         logits = made.module(**{name: each for name, each in batch.items() if name != "labels"}).logits
     chances = logits.log_softmax(-1).gather(2, batch["labels"][:, :, None])
     assert apart[0][0] == pytest.approx(-float(chances.sum()), rel=1e-5)
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_learning_takes_the_scores_of_the_places_that_have_a_cost_alone(make: str, tmp_path: Path) -> None:
+    made = model(tmp_path, make)
+    questions = ["Ada left Rome", "Bob"]
+    examples = made.examples([lambda _, each=each: each for each in questions], ["Ada(B-PER) left(O)", "Bob(B-PER)"])
+    batch = made.collate(examples)
+    labels = batch.pop("labels")
+    found: list[Any] = []
+    for training in (True, False):
+        made.module.train(training)
+        made.module.zero_grad()
+        cost = made.loss(made.module(**batch), labels)
+        cost.backward()
+        held = {name: each.grad for name, each in made.module.named_parameters() if each.grad is not None}
+        found.append((cost.item(), {name: each.clone() for name, each in held.items()}))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    assert found[0][1].keys() == found[1][1].keys()
+    for name, gradient in found[0][1].items():
+        assert torch.allclose(gradient, found[1][1][name], atol=1e-5), name
+
+
+def test_negatives_make_the_cost_that_of_some_pieces(tmp_path: Path) -> None:
+    states, wanted = torch.randn(5, 8), torch.tensor([3, 9, 3, 40, 7])
+    head = torch.nn.Linear(8, 50)
+    whole, _ = held_against(head, states, wanted, None)
+    some, where = held_against(head, states, wanted, 6)
+    assert 4 <= some.shape[1] <= 10
+    assert torch.allclose(some.gather(1, where[:, None]), whole.gather(1, wanted[:, None]))
+    every, where = held_against(head, states, wanted, 5000)
+    assert torch.allclose(every, whole, atol=1e-6) and where.tolist() == wanted.tolist()
+    made = model(tmp_path, negatives=8)
+    examples = made.examples([lambda _: "Ada left"], ["Ada(B-PER) left(O)"])
+    batch = made.collate(examples)
+    labels = batch.pop("labels")
+    made.module.train()
+    few = made.loss(made.module(**batch), labels).item()
+    made.module.eval()
+    assert 0 < few < made.loss(made.module(**batch), labels).item()
 
 
 def test_the_weight_of_o_is_that_of_its_symbol(tmp_path: Path) -> None:

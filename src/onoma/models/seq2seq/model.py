@@ -23,6 +23,7 @@ from onoma.schemes import OUTSIDE
 __all__ = ["Seq2Seq"]
 
 IGNORE = -100
+PRECISIONS: dict[str, str] = {"no": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
 class Example(NamedTuple):
@@ -51,6 +52,7 @@ class Seq2Seq:
         self.vocabulary = Vocabulary(tokenizer, symbols)
         self.module = module
         self.new = new
+        self.head = network.detach_head(module)
         self.source_limit, self.answer_limit = network.limits(module, tokenizer, options)
         self._epoch = 0
 
@@ -107,9 +109,14 @@ class Seq2Seq:
         """The sum of the costs of a batch's pieces."""
         import torch
 
-        logits = outputs.logits.flatten(0, 1).float()
-        costs = torch.nn.functional.cross_entropy(logits, labels.flatten(), ignore_index=IGNORE, reduction="none")
-        return (costs * self._weights(labels).flatten()).sum()
+        kept = labels != IGNORE
+        states, wanted = outputs.logits[kept], labels[kept]
+        if self.head is not None and self.head.training:
+            precision = getattr(torch, PRECISIONS[self.options.mixed_precision])
+            with torch.autocast(states.device.type, precision, self.options.mixed_precision != "no"):
+                states, wanted = network.held_against(self.head, states, wanted, self.options.negatives)
+        costs = torch.nn.functional.cross_entropy(states.float(), wanted, reduction="none")
+        return (costs * self._weights(labels)[kept]).sum()
 
     def weight(self, labels: Any) -> Any:
         """The number of pieces, or the sum of their weights."""

@@ -11,7 +11,7 @@ from onoma.models.pretrained import LOADING, first_line, positions, quietly, req
 from onoma.models.seq2seq.options import Seq2SeqOptions
 from onoma.models.text.vocabulary import Vocabulary
 
-__all__ = ["build", "limits", "load", "load_tokenizer"]
+__all__ = ["build", "configure", "detach_head", "grow", "held_against", "limits", "load", "load_tokenizer"]
 
 LAYER = re.compile(r"(?<=\.layer\.)(\d+)(?=\.)")
 UNBOUNDED = 512
@@ -177,3 +177,35 @@ def limits(module: Any, tokenizer: Any, options: Seq2SeqOptions) -> tuple[int, i
         most = options.source_pieces or UNBOUNDED, options.answer_pieces or UNBOUNDED
     source, answer = min(most[0], options.source_pieces or most[0]), min(most[1], options.answer_pieces or most[1])
     return source - tokenizer.num_special_tokens_to_add(), answer - 1
+
+
+def detach_head(module: Any) -> Any:
+    """The layer that gives each piece its score, taken out of the forward pass while training; None where it cannot be.
+
+    In training it is applied to the places that have a cost, and to the pieces that are asked for, alone.
+    """
+    if hasattr(module, "final_logits_bias"):
+        return None
+    head = _decoder(module).get_output_embeddings()
+    whole = type(head).forward
+    head.forward = lambda states: states if head.training else whole(head, states)
+    return head
+
+
+def held_against(head: Any, states: Any, wanted: Any, negatives: int | None) -> tuple[Any, Any]:
+    """Scores [places, pieces] of states [places, width], and which of these pieces is the right one [places].
+
+    The pieces are all, or those that are right somewhere in the batch and so many drawn at random.
+    """
+    import torch
+
+    if negatives is None:
+        return torch.nn.functional.linear(states, head.weight, head.bias), wanted
+    drawn = torch.randint(len(head.weight), (negatives,), device=wanted.device)
+    pieces = torch.unique(torch.cat([wanted, drawn]))
+    bias = None if head.bias is None else head.bias[pieces]
+    return torch.nn.functional.linear(states, head.weight[pieces], bias), torch.searchsorted(pieces, wanted)
+
+
+def _decoder(module: Any) -> Any:
+    return module.decoder if module.config.model_type == "encoder-decoder" else module

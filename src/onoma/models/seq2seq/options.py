@@ -26,6 +26,9 @@ class Seq2SeqOptions(TrainingOptions):
     decoder_start: Literal["upper", "lower", "new"] = "upper"
     """What that decoder starts from: the encoder's upper or lower layers, or nothing (Rothe et al. 2020); its attention
     to the source starts from the same layers' attention to themselves."""
+    negatives: int | None = Field(None, ge=1)
+    """In training, hold a right piece against those of its batch's questions and answers and so many others, drawn anew
+    for each batch, instead of the whole vocabulary (Jean et al. 2015, uncorrected): steps take half the time."""
     o_weight: float = Field(1.0, gt=0, allow_inf_nan=False)
     """Weight of the symbol for O in the loss, where the encoding writes one."""
     source_pieces: int | None = Field(None, ge=16)
