@@ -11,7 +11,7 @@ from families import CORPUS
 
 import onoma
 from onoma import Recognizer, encodings, progress
-from onoma.exceptions import ConfigError, ModelError
+from onoma.exceptions import ConfigError, DataError, ModelError
 
 pytest.importorskip("torch")
 
@@ -303,6 +303,47 @@ def test_worked_examples_are_saved_with_the_model(way: str, tmp_path: Path) -> N
     (tmp_path / "model" / "demonstrations.jsonl").write_text("{", encoding="utf-8")
     with pytest.raises(ModelError, match="missing or damaged"):
         onoma.load(tmp_path / "model")
+
+
+def test_a_model_that_reads_what_it_is_asked_for_can_be_asked_for_anything(tmp_path: Path) -> None:
+    save_minilm(tmp_path / "from", positions=160)
+    layout = tmp_path / "layout.toml"
+    prompt = {"template": str(layout), "labels": "tags", "demonstrations": "fixed", "shots": 1}
+    parts = {"head": "{labels} ", "kind": "{kind} ", "question": "{source}", "answer": " {answer}", "between": " "}
+    layout.write_text("".join(f'{key} = "{text}"\n' for key, text in parts.items()), encoding="utf-8")
+    options = {"model": str(tmp_path / "from"), "epochs": 1, "symbols": False}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, prompt=prompt)
+    half = [onoma.Document(each.id, each.text, each.tokens, each.sentences, each.spans) for each in CORPUS[:4]]
+    named = [
+        onoma.Document(f"x{each.id}", each.text, each.tokens, each.sentences, (), {"asked_labels": ["FOOD", "LOC"]})
+        for each in CORPUS[4:]
+    ]
+    questions: list[str] = []
+    examples = made.model.examples
+    made.model.examples = lambda asked, answers: questions.extend(each(0) for each in asked) or examples(asked, answers)
+    made.fit(half + named)
+    assert sum(question.startswith("LOC, PER ") for question in questions) == 4
+    assert sum(question.startswith("FOOD, LOC ") for question in questions) == 4
+    made.save(tmp_path / "model")
+    for each in (made, onoma.load(tmp_path / "model")):
+        other = each.asking(["CITY", "SOUL"])
+        assert other.labels == onoma.LabelSet(["CITY", "SOUL"]) and each.labels == onoma.LabelSet(["LOC", "PER"])
+        read: list[str] = []
+        predict = each.model.predict
+
+        def noted(asked: Any, limits: Any, read: Any = read, predict: Any = predict) -> Any:
+            read.extend(asked)
+            return predict(asked, limits)
+
+        each.model.predict = noted
+        for prediction in other.predict(CORPUS):
+            assert {span.label for span in prediction.spans} <= {"CITY", "SOUL"}
+        assert all(question.startswith("CITY, SOUL ") for question in read)
+    wrong = onoma.Document("w", "Ada", meta={"asked_labels": "PER"})
+    with pytest.raises(DataError, match="'asked_labels' in its meta is no list of names"):
+        made.predict([wrong])
+    with pytest.raises(ConfigError, match="feature_crf cannot be asked for other labels"):
+        Recognizer.create("feature_crf", ["PER"]).asking(["LOC"])
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,21 @@ class Prompter:
         defined = {label: LabelDefinition(*each) for label, each in state["definitions"].items()}
         return cls(settings, encoding, Template(**state["layout"]), defined)
 
+    def asking(self, encoding: Any) -> Self:
+        """The same questions for an encoding of other labels; those that are known here keep their definitions."""
+        labels = [*encoding.labels, *(label for label in self.settings.other_labels if label not in encoding.labels)]
+        others = [label for label in labels if label not in self.definitions]
+        defined = dict(self.definitions)
+        if self.settings.labels == "tags":
+            defined |= {label: LabelDefinition(label, "") for label in others}
+        elif others:
+            defined |= definitions(others, self.settings.corpus)
+        kept = tuple(label for label in self.settings.other_labels if label not in encoding.labels)
+        settings = self.settings.model_copy(update={"other_labels": kept})
+        made = type(self)(settings, encoding, self.template, defined)
+        made.demonstrations = self.demonstrations
+        return made
+
     @property
     def wants_pool(self) -> bool:
         """Whether worked examples are asked for."""

@@ -103,6 +103,16 @@ class Recognizer:
         """The labels it can predict; empty where a family does not know them beforehand."""
         return self._joint.labels
 
+    def asking(self, labels: Iterable[str]) -> Self:
+        """The same model asked for other labels, which it may never have seen; raises `ConfigError`.
+
+        Only models that read what they are asked for can do that (see `onoma.prompting`).
+        """
+        if not hasattr(self._joint, "asking"):
+            raise ConfigError(f"{self.family} cannot be asked for other labels than those it was trained on")
+        joint: Any = self._joint
+        return type(self)(joint.asking(LabelSet(labels)), self.splitter, self.trained)
+
     # ------------------------------------------------------------------ fit
 
     def fit(

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -20,21 +19,15 @@ from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.models.base import Question, TextModel
 from onoma.prompting import Prompter, PromptSettings
 from onoma.prompting.demonstrations import Demonstration
+from onoma.recognizer.asker import Asker, Room
 from onoma.recognizer.joints import NOTHING, Learnt
 
 __all__ = ["TextJoint"]
 
 POOL = "demonstrations.jsonl"
 RETRIEVER = "retriever"
-BASE = 64
-"""Pieces that any answer may have, if the model writes as many as four times that; those of longer texts may have more
-(`Told.ratio`)."""
-SPARE = 1.25
-"""An answer may have so many times the pieces for each of the source's that answers have on average."""
-SLACK = 16
-"""Pieces more than needed that are written before an answer is cut off."""
-LEAST = 8
-"""Pieces that a question must leave for the text."""
+LABELS = "asked_labels"
+"""The key of a document's `meta` that names the labels it is to be asked for, where these are not all."""
 
 
 class Told(NamedTuple):
@@ -53,23 +46,16 @@ class TextJoint:
             raise ConfigError(f"a model that answers with text takes an encoding as text, not {_name(encoding)}")
         self.encoding: TextEncoding = encoding
         self.model = model
-        self.ratio = ratio
         self.grounded: bool = model.options.decoding == "grounded"
         """Whether the model is left the choices alone."""
         if (self.grounded or model.options.validation == "likelihood") and not encoding.framed:
             raise ConfigError(f"{encoding.name} leaves more open than choices: word_tags and tag_string do not")
-        self._base = min(BASE, model.answer_limit // 4)
         self.embedder: Any = None
         """Finds demonstrations, where it is asked for."""
+        self.room = Room(model, ratio)
         self.prompter = prompter or Prompter(PromptSettings(), encoding)
-        size = model.vocabulary.size
-        asked: list[str | None] = list(encoding.labels) if encoding.by_type else [None]
-        self._head = max(size(self.prompter.question(Exchange("", "", (0, 0), label))) for label in asked)
-        if self._head + LEAST > model.source_limit:
-            taken = f"{self._head} of the {model.source_limit} pieces that the model reads"
-            raise ConfigError(f"the question takes {taken}, without any text: make it shorter")
-        encoding.back = model.vocabulary.back
-        encoding.fits = self._fits
+        self.asker = Asker(encoding, self.prompter, self.room)
+        self._askers: dict[tuple[str, ...], Asker] = {tuple(encoding.labels): self.asker}
 
     @property
     def labels(self) -> LabelSet:
@@ -106,21 +92,28 @@ class TextJoint:
             made._show(pool, str(folder / RETRIEVER))
         return made
 
-    # ------------------------------------------------------------------ what fits
+    def asking(self, labels: LabelSet) -> Self:
+        """The same model asked for other labels."""
+        encoding = encodings.get(self.encoding.name, labels, **self._settings())
+        made = type(self)(encoding, self.model, self.prompter.asking(encoding), self.room.ratio)
+        made.embedder = self.embedder
+        return made
 
-    def _fits(self, source: str) -> bool:
-        pieces = self.model.vocabulary.size(source)
-        return self._head + pieces <= self.model.source_limit and self._need(source) <= self.model.answer_limit
+    def _settings(self) -> dict[str, Any]:
+        return {name: value for name, value in self.encoding.settings().items() if name != "labels"}
 
-    def _need(self, source: str) -> int:
-        """Pieces that the answer to a text may have."""
-        pieces = self.model.vocabulary.size(source)
-        if self.encoding.framed:  # a tag a word, beside what is copied
-            return pieces + len(source.split())
-        return self._base + ceil(self.ratio * pieces)
-
-    def _fits_question(self, question: str) -> bool:
-        return self.model.vocabulary.size(question) <= self.model.source_limit
+    def _asker(self, document: Document) -> Asker:
+        """Who asks about a document: for all labels, or for those that its `meta` names."""
+        named = document.meta.get(LABELS)
+        if named is None:
+            return self.asker
+        if not isinstance(named, list | tuple) or not named or not all(isinstance(label, str) for label in named):
+            raise DataError(f"document {document.id!r}: {LABELS!r} in its meta is no list of names")
+        found = self._askers.get(tuple(named))
+        if found is None:
+            encoding = encodings.get(self.encoding.name, named, **self._settings())
+            found = self._askers[tuple(named)] = Asker(encoding, self.prompter.asking(encoding), self.room)
+        return found
 
     # ------------------------------------------------------------------ fit
 
@@ -135,15 +128,17 @@ class TextJoint:
         """Train by gradients on the exchanges of all windows."""
         from onoma.training.trainer import train
 
-        exchanges, lost = self._exchanges(documents)
+        asked, lost = self._exchanges(documents)
+        exchanges = [exchange for _, exchange in asked]
         if not exchanges:
             raise DataError(NOTHING)
         self._warn()
         self._show(exchanges, self.prompter.settings.retriever)
         model: Any = self.model
-        questions: list[Question] = [partial(self._question, each) for each in exchanges]
-        answers = [each.completion for each in exchanges]
-        parts = (self.encoding.settings(), self.prompter.state(), model.options, seed, exchanges, *key)
+        questions: list[Question] = [partial(asker.question, exchange) for asker, exchange in asked]
+        answers = [exchange.completion for exchange in exchanges]
+        labels = [list(asker.encoding.labels) for asker, _ in asked]
+        parts = (self.encoding.settings(), self.prompter.state(), model.options, seed, exchanges, labels, *key)
         name = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
         examples = model.examples(questions, answers)
         self.grounded = model.options.validation == "likelihood"
@@ -154,26 +149,15 @@ class TextJoint:
         sentences = sum(1 for document in documents for words in document.sentence_words() if words)
         return Learnt(fitted, sentences, lost)
 
-    def _question(self, exchange: Exchange, epoch: int | None = None) -> str:
-        return self.prompter.question(exchange, epoch, self._fits_question)
-
-    def _exchanges(self, documents: Sequence[Document]) -> tuple[list[Exchange], int]:
+    def _exchanges(self, documents: Sequence[Document]) -> tuple[list[tuple[Asker, Exchange]], int]:
         """Exchanges of windows in which every right answer fits, and how many spans they cannot hold."""
-        size = self.model.vocabulary.size
         while True:
-            targets = [self.encoding.encode(document) for document in documents]
-            made = [exchange for each in targets for exchange in each.exchanges]
-            pieces = [(size(each.source), size(each.completion)) for each in made]
-            whole = sum(source for source, _ in pieces)
-            ratio = max(
-                self.ratio,
-                SPARE * sum(answer for _, answer in pieces) / max(1, whole),
-                *((answer - self._base) / max(1, source) for source, answer in pieces),
-            )
-            if ratio <= self.ratio:
+            askers = [self._asker(document) for document in documents]
+            targets = [(asker, asker.encoding.encode(each)) for asker, each in zip(askers, documents, strict=True)]
+            made = [(asker, exchange) for asker, each in targets for exchange in each.exchanges]
+            if not self.room.widened((exchange.source, exchange.completion) for _, exchange in made):
                 break
-            self.ratio = ratio
-        lost = sum(len(each.losses) for each in targets)
+        lost = sum(len(each.losses) for _, each in targets)
         if lost:
             progress.say(f"{lost:,} gold spans cannot be written and are not learnt (they still count in scores)")
         return made, lost
@@ -194,25 +178,27 @@ class TextJoint:
 
             self.embedder = Embedder(retriever)
         self.prompter.learn(pool, self.embedder)
+        for asker in self._askers.values():
+            asker.prompter.demonstrations = self.prompter.demonstrations
 
     # ------------------------------------------------------------------ answer
 
     def answer(self, documents: Sequence[Document]) -> Iterator[Prediction]:
         """Answers as spans; what was cut off is told."""
-        asked = [self.encoding.exchanges(document) for document in documents]
-        flat = [exchange for each in asked for exchange in each]
-        self.prompter.prepare(flat)
-        questions = [self._question(each) for each in flat]
+        askers = [self._asker(document) for document in documents]
+        asked = [asker.encoding.exchanges(document) for asker, document in zip(askers, documents, strict=True)]
+        flat = [(asker, exchange) for asker, some in zip(askers, asked, strict=True) for exchange in some]
+        self.prompter.prepare(exchange for _, exchange in flat)
+        questions = [asker.question(exchange) for asker, exchange in flat]
         if self.grounded:
-            encoding: Any = self.encoding
-            found = self.model.choose(
-                questions, [frame for document in documents for frame in encoding.frames(document)]
-            )
+            both: Any = zip(askers, documents, strict=True)
+            frames = [frame for asker, document in both for frame in asker.encoding.frames(document)]
+            found = self.model.choose(questions, frames)
         else:
-            limits = [min(self.model.answer_limit, self._need(each.source) + SLACK) for each in flat]
+            limits = [asker.limit(exchange.source) for asker, exchange in flat]
             found = self.model.predict(questions, limits)
         answers = iter(zip(found, questions, strict=True))
-        for document, exchanges in zip(documents, asked, strict=True):
+        for asker, document, exchanges in zip(askers, documents, asked, strict=True):
             texts: list[str] = []
             cut: list[Problem] = []
             for _ in exchanges:
@@ -220,9 +206,9 @@ class TextJoint:
                 texts.append(answer.text)
                 if not answer.whole:
                     cut.append(Problem("truncated", answer.text[-40:]))
-                if not self._fits_question(question):
+                if not self.room.reads(question):
                     cut.append(Problem("truncated", question[-40:]))
-            prediction = self.encoding.decode(document, texts)
+            prediction = asker.encoding.decode(document, texts)
             if cut and not any(problem.kind == "truncated" for problem in prediction.problems):
                 prediction = replace(prediction, problems=(*prediction.problems, *cut))
             yield prediction
@@ -234,7 +220,7 @@ class TextJoint:
         return {
             "encoding": {"name": self.encoding.name, **self.encoding.settings()},
             "prompt": self.prompter.state(),
-            "answer_ratio": self.ratio,
+            "answer_ratio": self.room.ratio,
         }
 
     def save(self, folder: Path) -> None:

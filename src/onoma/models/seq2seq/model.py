@@ -49,7 +49,7 @@ class Seq2Seq:
         self, options: Seq2SeqOptions, tokenizer: Any, module: Any, symbols: Sequence[str], new: set[str]
     ) -> None:
         self.options = options
-        self.vocabulary = Vocabulary(tokenizer, symbols)
+        self.vocabulary = Vocabulary(tokenizer, symbols if options.symbols else ())
         self.module = module
         self.new = new
         self.head = network.detach_head(module)

@@ -26,6 +26,9 @@ class Seq2SeqOptions(TrainingOptions):
     decoder_start: Literal["upper", "lower", "new"] = "upper"
     """What that decoder starts from: the encoder's upper or lower layers, or nothing (Rothe et al. 2020); its attention
     to the source starts from the same layers' attention to themselves."""
+    symbols: bool = True
+    """Make what an encoding writes again and again, such as (B-PER), one piece of the vocabulary each. Without, a model
+    spells labels out, so that it can be asked for others than it was trained on."""
     negatives: int | None = Field(None, ge=1)
     """In training, hold a right piece against those of its batch's questions and answers and so many others, drawn anew
     for each batch, instead of the whole vocabulary (Jean et al. 2015, uncorrected): steps take half the time."""
