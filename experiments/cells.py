@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, cast
@@ -16,6 +17,7 @@ from onoma import datasets, models
 from onoma.asked import AskedSettings
 from onoma.comparison.experiment import Experiment, Seed, SetSettings, Source
 from onoma.comparison.sources import load
+from onoma.document import Document
 from onoma.exceptions import ConfigError, ModelError
 from onoma.models.base import TagModel
 from onoma.recognizer import Recognizer
@@ -24,6 +26,7 @@ from onoma.settings import Settings
 __all__ = [
     "Cell",
     "Grid",
+    "Part",
     "Subset",
     "Training",
     "changes",
@@ -49,15 +52,31 @@ class Subset(Settings):
 
     def holds(self, id: str) -> bool:
         """Whether the document of that id belongs to it."""
-        digest = hashlib.sha256(id.encode("utf-8", "surrogatepass")).digest()
-        return int.from_bytes(digest[:8], "big") / 2**64 < self.share
+        return int.from_bytes(_digest(id)[:8], "big") / 2**64 < self.share
+
+
+class Part(Source):
+    """Documents of a mixture."""
+
+    most: int | None = Field(None, ge=1)
+    """At most so many sentences: of whole documents, in the order of the sha256 of their ids."""
 
 
 class Training(Source):
-    """Labelled documents to learn from, all or a part."""
+    """Labelled documents to learn from: all or a part of one source, or a mixture."""
 
+    source: str = ""
+    """File or catalogue reference; none for a mixture."""
     subset: Subset | None = None
     """The part that is taken."""
+    mixture: tuple[Part, ...] = ()
+    """Several sources; each document is asked for the labels of its own."""
+
+    @model_validator(mode="after")
+    def _one_or_many(self) -> Self:
+        if bool(self.source) == bool(self.mixture) or (self.mixture and self.subset):
+            raise ValueError("give a source, all or a subset of it, or a mixture")
+        return self
 
 
 class Cell(AskedSettings):
@@ -211,7 +230,9 @@ def materialised(training: Training, folder: Path) -> Source:
 
     Its path is relative to `folder`, so that no record depends on where the folder lies.
     """
-    plain = Source(**training.model_dump(exclude={"subset"}))
+    if training.mixture:
+        return _mixed(training, folder)
+    plain = Source(**training.model_dump(exclude={"subset", "mixture"}))
     if training.subset is None:
         return plain
     whole = load(plain.model_copy(update={"map": {}, "drop": ()}), folder).documents
@@ -220,6 +241,28 @@ def materialised(training: Training, folder: Path) -> Source:
     (folder / place).parent.mkdir(parents=True, exist_ok=True)
     datasets.write(kept, folder / place, "jsonl")
     return plain.model_copy(update={"source": place, "format": "jsonl", "options": {}})
+
+
+def _mixed(training: Training, folder: Path) -> Source:
+    """A mixture as a file of JSON Lines whose documents name their labels and have ids of their own."""
+    kept: list[Document] = []
+    for part in training.mixture:
+        plain = Source(**{**part.model_dump(exclude={"most"}), "asked_labels": True})
+        left = part.most
+        for document in sorted(load(plain, folder).documents, key=lambda each: _digest(each.id)):
+            size = max(1, len(document.sentences))
+            if left is None or size <= left:
+                kept.append(replace(document, id=f"{part.source}/{document.id}"))
+                left = None if left is None else left - size
+    mark = hashlib.sha256(repr([part.model_dump() for part in training.mixture]).encode()).hexdigest()[:12]
+    place = f"{RUNS}/data/mixture-{mark}.jsonl"
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    datasets.write(kept, folder / place, "jsonl")
+    return Source(source=place, format="jsonl", map=training.map, drop=training.drop)
+
+
+def _digest(id: str) -> bytes:
+    return hashlib.sha256(id.encode("utf-8", "surrogatepass")).digest()
 
 
 def model_folder(folder: Path, system: str, seed: int) -> Path:
@@ -241,11 +284,16 @@ def derive(cell: Cell, folder: Path) -> str:
             f"{cell.name}: needs the model of {cell.origin}-s{cell.seed}: {problem}; "
             "run that cell first (and take its record away where it has one)"
         ) from None
-    options = models.options(given.family, {**given.model.options.model_dump(), **cell.options})
     kind: Any = type(given.model)
+    place = f"{RUNS}/models/{cell.name}"
+    if kind.answers == "text":
+        runtime = type(given.model.options).runtime
+        changed = {name: value for name, value in cell.options.items() if name in runtime}
+        Recognizer.load(source, **changed).save(folder / place)
+        return place
+    options = models.options(given.family, {**given.model.options.model_dump(), **cell.options})
     if given.encoding is None:
         raise ConfigError(f"{cell.name}: {given.family} has nothing that is read from a saved model with other options")
     model = kind.load(source, cast("TagModel", given.model).tagset, options)
-    place = f"{RUNS}/models/{cell.name}"
     Recognizer.join(given.encoding, model, given.splitter, given.trained).save(folder / place)
     return place

@@ -15,45 +15,33 @@ from pathlib import Path
 from experiments.cells import RUNS, Cell, renamed_sets
 from experiments.grid import load_grid
 from onoma import datasets, tokenization
+from onoma.analysis import classify
 from onoma.comparison.sources import load
 from onoma.document import Document, Span
-from onoma.evaluation import DocumentMatch, match
+from onoma.evaluation.matching import Matching, match
 from onoma.exceptions import ConfigError, OnomaError
 from onoma.files import write_text
 
-__all__ = ["kinds", "main", "page"]
+__all__ = ["main", "page"]
 
 MOST = 50
 """Sentences on a page."""
 
 
-def kinds(found: DocumentMatch) -> list[tuple[str, Span]]:
-    """Each miss and false positive with its kind: `label` (right place), `boundary` (overlap, right label),
-    `label and boundary`, `missed` or `spurious`; a pair of the first three is listed once, by its gold mention."""
-    errors: list[tuple[str, Span]] = []
-    free = list(found.spurious)
-    for gold in found.missed:
-        touching = [each for each in free if each.start < gold.end and gold.start < each.end]
-        best = max(touching, key=lambda each: min(each.end, gold.end) - max(each.start, gold.start), default=None)
-        if best is None:
-            errors.append(("missed", gold))
-            continue
-        free.remove(best)
-        same_place = (best.start, best.end) == (gold.start, gold.end)
-        kind = "label" if same_place else "boundary" if best.label == gold.label else "label and boundary"
-        errors.append((kind, gold))
-    return errors + [("spurious", each) for each in free]
+def page(title: str, matching: Matching, most: int = MOST) -> str:
+    """A page of the sentences with the most errors, gold above the prediction, and how many errors of each class.
 
-
-def page(title: str, matches: Sequence[DocumentMatch], most: int = MOST) -> str:
-    """A page of the sentences with the most errors, gold above the prediction, and how many errors of each kind."""
-    counts: Counter[str] = Counter()
+    Problems stand in no sentence: they are counted, but not shown.
+    """
+    found_errors = classify(matching, "spans").errors
+    counts = Counter(error.kind for error in found_errors)
     rows: dict[tuple[str, int], list[str]] = defaultdict(list)
-    by_id = {found.id: found for found in matches}
-    for found in matches:
-        for kind, span in kinds(found):
-            counts[kind] += 1
-            rows[found.id, _sentence(found.document, span)].append(kind)
+    by_id = {found.id: found for found in matching.documents}
+    for error in found_errors:
+        span = error.missed or error.false
+        if isinstance(span, Span):
+            found = matching.documents[error.document]
+            rows[found.id, _sentence(found.document, span)].append(error.kind)
     parts = [
         f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title>",
         "<style>body{font:15px/1.5 system-ui;max-width:60em;margin:2em auto}small{color:#777}</style>",
@@ -97,7 +85,7 @@ def _write(folder: Path, cell: Cell) -> None:
         found = datasets.read_predictions(run / f"predictions-{name}.jsonl", gold=gold)
         matching = match(gold, found, labels=settings.labels)
         target = folder / RUNS / "errors" / f"{cell.name}-{name}.html"
-        write_text(target, page(f"{cell.name} on {name}", matching.documents))
+        write_text(target, page(f"{cell.name} on {name}", matching))
         print(target)
 
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from onoma import Document, Prediction, Span
-from onoma.evaluation import evaluate, match
+from onoma import Document, Prediction, Problem, Span
+from onoma.evaluation import evaluate
+from onoma.evaluation.matching import match
 from onoma.exceptions import ConfigError
 
 ROOT = Path(__file__).parents[1]
@@ -179,19 +180,17 @@ def test_verdicts(value: float, p: float, sign: int, words: str) -> None:
     assert verdict(analysis.Difference(value, (-1.0, 1.0), 0.001, p), sign).startswith(words)
 
 
-def test_kinds_of_errors_count_each_mention_once() -> None:
-    document = Document.from_words([["a", "b", "c", "d", "e", "f<", "g"]], id="1")
+def test_sentences_with_the_most_errors_come_first() -> None:
+    document = Document.from_words([["a", "b"], ["c", "d", "e", "f<", "g"]], id="1")
 
     def span(first: int, last: int, label: str) -> Span:
         return Span(document.tokens[first].start, document.tokens[last].end, label)
 
-    wanted = [span(0, 0, "PER"), span(1, 2, "PER"), span(3, 4, "PER"), span(5, 5, "LOC")]
-    found = [span(0, 0, "LOC"), span(1, 1, "PER"), span(4, 4, "LOC"), span(6, 6, "ORG")]
-    (each,) = match([document.with_spans(wanted)], [Prediction("1", tuple(found))]).documents
-    kinds = [kind for kind, _ in errors.kinds(each)]
-    assert sorted(kinds) == ["boundary", "label", "label and boundary", "missed", "spurious"]
-    page = errors.page("x", [each])
-    assert "<mark>f&lt;</mark>" in page and page.count("sentence 1") == 1
+    wanted = [span(0, 0, "PER"), span(2, 3, "PER"), span(5, 5, "LOC")]
+    found = Prediction("1", (span(0, 0, "LOC"), span(2, 2, "PER"), span(6, 6, "ORG")), (Problem("malformed", "{"),))
+    page = errors.page("x", match([document.with_spans(wanted)], [found]))
+    assert "<mark>f&lt;</mark>" in page and page.index("sentence 2") < page.index("sentence 1")
+    assert "sentence 2: right_end, spurious, missed" in page and "malformed 1" in page
 
 
 def test_a_page_without_a_mark_is_a_clear_error(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import onoma
-from onoma import datasets
+from onoma import Document, Prediction, Recognizer, datasets
 from onoma.comparison import Experiment
 from onoma.evaluation import evaluate, mean_over_seeds, paired_bootstrap
 from onoma.exceptions import ConfigError
@@ -96,7 +97,7 @@ def test_no_word_of_the_corpus_and_no_path_is_in_a_record(done: Path) -> None:
     words = {word for each in CORPUS for word in each.text.split() if len(word) > 3}
     for path in (done / "results" / "cells").iterdir():
         text = path.read_text(encoding="utf-8")
-        assert not [word for word in words if f'"{word}' in text]
+        assert not [word for word in words if re.search(rf'"{word}\b', text)]
         assert str(done) not in text
 
 
@@ -122,6 +123,36 @@ def test_recorded_cells_are_skipped_and_changed_ones_named(
     assert "options.c2: 0.001 -> 0.5" in capsys.readouterr().out
     assert target.read_text(encoding="utf-8") == before
     assert not (folder / "runs").exists()
+
+
+def test_a_mixture_asks_each_document_for_the_labels_of_its_source(tmp_path: Path) -> None:
+    people = [each.with_spans(span for span in each.spans if span.label == "PER") for each in CORPUS]
+    datasets.write(people, tmp_path / "people.jsonl")
+    datasets.write(CORPUS, tmp_path / "all.jsonl")
+    parts = [{"source": "people.jsonl", "most": 3}, {"source": "all.jsonl"}]
+    source = cells.materialised(cells.Training.checked({"mixture": parts}, "train"), tmp_path)
+    documents = datasets.read(tmp_path / source.source)
+    named = [tuple(each.meta["asked_labels"]) for each in documents]
+    assert named == [("PER",)] * 3 + [("LOC", "PER")] * len(CORPUS)
+    assert len({each.id for each in documents}) == len(documents)
+    assert cells.materialised(cells.Training.checked({"mixture": parts}, "train"), tmp_path) == source
+    for wrong in ({}, {"source": "x", "mixture": parts}, {"mixture": parts, "subset": {"share": 0.5}}):
+        with pytest.raises(ConfigError, match="give a source, all or a subset of it, or a mixture"):
+            cells.Training.checked(wrong, "train")
+
+
+def test_how_words_were_copied_is_counted(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from models.tiny import save_minilm
+
+    save_minilm(tmp_path / "from", positions=96)
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options={"model": str(tmp_path / "from")})
+    made.save(tmp_path / "model")
+    gold = [Document.from_words([["Ada", "left", "Rome", "."], ["Bob", "met", "Ada"]], id="1")]
+    raw = ("ada (B-PER) left (O) paris (B-LOC) . (O)", "bob (B-PER) and (O) met (O)")
+    found = records._copying(tmp_path / "model", gold, {"1": Prediction("1", raw=raw)})
+    assert found == {"copied": 5, "omitted": 1, "added": 1, "substituted": 1}
+    assert records._copying(tmp_path / "none", gold, {}) is None
 
 
 def test_a_cell_that_was_stopped_goes_on_and_trains_nothing_anew(tmp_path: Path, done: Path, capsys: Any) -> None:

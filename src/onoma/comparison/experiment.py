@@ -33,6 +33,8 @@ class Source(Settings):
     """New names for gold labels; labels not named keep theirs."""
     drop: tuple[str, ...] = ()
     """Gold labels (after the mapping) that are taken out of the data, not only out of the score."""
+    asked_labels: bool = False
+    """Ask models that read what they are asked for about the labels of this data alone."""
 
 
 class SetSettings(Source):

@@ -42,6 +42,10 @@ def load(source: Source, base: Path) -> Loaded:
     if not documents:
         raise DataError("holds no document", path=path)
     documents, changes = _relabel(documents, source)
+    if source.asked_labels:
+        labels = list(LabelSet.of(documents))
+        documents = [replace(each, meta={**each.meta, "asked_labels": labels}) for each in documents]
+        changes.append(f"asked for {', '.join(labels)}")
     digests = [catalog.sha256_of(each) for each in files]
     # One file is known by its own sha256, several by that of their list.
     digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
