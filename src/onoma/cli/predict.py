@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -28,6 +28,8 @@ def predict(
     to: str | None = None,
     stream: bool = False,
     precision: Literal["fp32", "bf16", "int8"] | None = None,
+    labels: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    options: dict[str, str] | None = None,
     quiet: bool = False,
 ) -> None:
     """Find names in text with a trained recognizer.
@@ -50,6 +52,10 @@ def predict(
         Answer each line before the next is read: for pipes that stay open.
     precision
         Compute in 32, 16 or 8 bits, for families that can; by default as the model was saved.
+    labels
+        Ask for these labels instead of the ones of the training, where the model reads what it is asked for.
+    options
+        Other options of how the family predicts, such as --options.beams 4 or --options.decoding grounded.
     quiet
         No progress on stderr.
     """
@@ -69,7 +75,12 @@ def predict(
     ):
         raise ConfigError(f"{out}: is the input itself: name another --out")
     announce(quiet=quiet)
-    recognizer = Recognizer.load(model, **({} if precision is None else {"precision": precision}))
+    overrides: dict[str, Any] = {name.replace("-", "_"): value for name, value in (options or {}).items()}
+    if precision is not None:
+        overrides["precision"] = precision
+    recognizer = Recognizer.load(model, **overrides)
+    if labels:
+        recognizer = recognizer.asking(labels)
     documents = _text(input) if is_text(input, format) else datasets.stream(input, format)
     pairs = recognizer.pipe_documents(documents, look_ahead=1 if stream else None)
     if target == "color":
