@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cells import Cell
+from experiments.copying import copying
 from onoma import datasets, schemes, tokenization
-from onoma.alignment import CopyErrors, copy_errors
 from onoma.analysis import TAXONOMIES, classify
 from onoma.comparison.experiment import Experiment, Source
 from onoma.comparison.sources import load
 from onoma.document import Document, Prediction, Span
-from onoma.encodings.word_tags import WordTags
 from onoma.evaluation import Scores, evaluate
 from onoma.evaluation.accuracy import flat_tags
-from onoma.recognizer import CARD, Recognizer
 from onoma.report.schema import Results
 
 __all__ = ["dumps", "record", "units"]
@@ -96,7 +94,7 @@ def _set(cell: Cell, experiment: Experiment, name: str, folder: Path, run: Path)
         "predicted": _mentions(gold, spans),
         "illegal": _illegal(gold, answers, schemes.get(cell.scheme)),
         "errors": {name: classify(scores.matching, name).counts for name in TAXONOMIES},
-        "copying": _copying(run / "model", gold, answers),
+        "copying": copying(run / "model", gold, answers),
         **units(scores),
     }
 
@@ -110,31 +108,6 @@ def _mentions(documents: Sequence[Document], spans: Sequence[Sequence[Span]]) ->
         tags.update(sequence)
         lengths.update(map(len, re.findall("BI*", "".join(tag[0] for tag in sequence))))
     return {"tags": dict(sorted(tags.items())), "lengths": {str(size): lengths[size] for size in sorted(lengths)}}
-
-
-def _copying(model: Path, gold: Sequence[Document], answers: dict[str, Prediction]) -> Json | None:
-    """Words of all answers by how they were copied, words compared as the model can write them; None where an encoding
-    repeats no words."""
-    card = json.loads((model / CARD).read_text(encoding="utf-8")) if (model / CARD).exists() else {}
-    if (card.get("encoding") or {}).get("name") != WordTags.name:
-        return None
-    encoding = Recognizer.load(model).encoding
-    if not isinstance(encoding, WordTags) or encoding.context is not None:
-        return None
-    total: Counter[str] = Counter()
-    for document in gold:
-        answer = answers.get(document.id)
-        raw = () if answer is None or answer.raw is None else answer.raw
-        for exchange, text in zip(encoding.exchanges(document), raw, strict=False):
-            words = document.words[slice(*exchange.window)]
-            items = encoding.read(words, text)
-            aligned: list[int | None] = [None] * len(words)
-            for item, place in enumerate(items.places):
-                if place is not None:
-                    aligned[place] = item
-            forms = words if encoding.back is None else ["".join(form.split()) for form in encoding.back(words)]
-            total.update(copy_errors(forms, items.words, aligned)._asdict())
-    return {name: total[name] for name in CopyErrors._fields}
 
 
 def _illegal(gold: Sequence[Document], answers: dict[str, Prediction], scheme: schemes.Scheme) -> int | None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import onoma
-from onoma import Document, Prediction, Recognizer, datasets
+from onoma import Document, Prediction, Recognizer, Span, datasets
 from onoma.comparison import Experiment
 from onoma.evaluation import evaluate, mean_over_seeds, paired_bootstrap
 from onoma.exceptions import ConfigError
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # the scripts of experiments/ are no part of the package
 
 from experiments import analysis, cells, errors, grid, records  # noqa: E402
+from experiments.copying import copying  # noqa: E402
 
 GRID = """
 name = "tiny"
@@ -150,9 +151,14 @@ def test_how_words_were_copied_is_counted(tmp_path: Path) -> None:
     made.save(tmp_path / "model")
     gold = [Document.from_words([["Ada", "left", "Rome", "."], ["Bob", "met", "Ada"]], id="1")]
     raw = ("ada (B-PER) left (O) paris (B-LOC) . (O)", "bob (B-PER) and (O) met (O)")
-    found = records._copying(tmp_path / "model", gold, {"1": Prediction("1", raw=raw)})
+    gold = [gold[0].with_spans([Span(0, 3, "PER"), Span(9, 13, "LOC"), Span(16, 19, "PER")])]
+    found = copying(tmp_path / "model", gold, {"1": Prediction("1", raw=raw)})
+    assert found is not None
+    f1 = found.pop("f1")
     assert found == {"copied": 5, "omitted": 1, "added": 1, "substituted": 1}
-    assert records._copying(tmp_path / "none", gold, {}) is None
+    assert f1["weighted, back tokenization"] == 1 and set(f1.values()) == {1.0, f1["exact"]} and f1["exact"] < 1
+    assert len(f1) == 10
+    assert copying(tmp_path / "none", gold, {}) is None
 
 
 def test_a_cell_that_was_stopped_goes_on_and_trains_nothing_anew(tmp_path: Path, done: Path, capsys: Any) -> None:
