@@ -19,6 +19,8 @@ GAP = 1 << 10
 """Cost of a word that stands alone, on either side. Another word in its place costs up to two of them."""
 CELLS = 1 << 25
 """Weighted alignments of more pairs of words than this would take seconds; longest common subsequences are given."""
+WORDS = 1 << 20
+"""Forms of words that are remembered, about."""
 LETTERS = 48
 """Letters of a word that its distance to another is taken from: no word is so long, but an answer may hold one."""
 
@@ -267,6 +269,8 @@ class BackTokenizer:
         try:
             return [known[word] for word in words]
         except KeyError:
+            if len(known) > WORDS:
+                known.clear()
             new = [word for word in dict.fromkeys(words) if word not in known]
         ids = self.tokenizer(new, add_special_tokens=False)["input_ids"]
         forms = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)

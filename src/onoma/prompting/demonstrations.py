@@ -171,22 +171,23 @@ class Embedding(Ranked):
     def __init__(self, pool: Iterable[Demonstration], embed: Embed) -> None:
         super().__init__(pool)
         self._embed = embed
-        self._known: dict[str, Any] = {}
         sources = [each.source for each in self.pool]
-        self.prepare(sources)
-        self._vectors = [self._known[source] for source in sources]
+        self._vectors = embed(sources) if sources else None
+        self._number = {source: number for number, source in enumerate(sources)}
+        self._asked: dict[str, Any] = {}
 
     def prepare(self, sources: Sequence[str]) -> None:
-        """Embed many texts at once."""
-        new = list(dict.fromkeys(source for source in sources if source not in self._known))
-        if new:
-            self._known.update(zip(new, self._embed(new), strict=True))
+        """Embed many texts at once; those asked for before are forgotten."""
+        new = list(dict.fromkeys(source for source in sources if source not in self._number))
+        self._asked = dict(zip(new, self._embed(new), strict=True)) if new and self.pool else {}
 
     def _scores(self, source: str) -> Any:
-        import numpy as np
-
-        self.prepare([source])
-        return np.stack(self._vectors) @ self._known[source]
+        vectors: Any = self._vectors
+        if source in self._number:
+            return vectors @ vectors[self._number[source]]
+        if source not in self._asked:
+            self._asked[source] = self._embed([source])[0]
+        return vectors @ self._asked[source]
 
 
 def demonstrations(way: str, pool: Iterable[Demonstration], embed: Embed | None = None) -> Demonstrations | None:

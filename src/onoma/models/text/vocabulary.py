@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -13,6 +13,8 @@ __all__ = ["Vocabulary"]
 
 SAMPLE = "Ab, Ç d.e (f) ' s  {g} <h> ~ 😀 字"
 """Capitals, accents, blanks, signs: a vocabulary that keeps them all needs no care."""
+
+REMEMBERED = 1 << 16
 
 
 class Vocabulary:
@@ -29,7 +31,8 @@ class Vocabulary:
         """The pieces of which each new symbol would have been written."""
         self.keeps_blanks = self._again("a .b, c") == "a .b, c"
         self.added = self._add(symbols)
-        self._sizes: dict[str, int] = {}
+        self.size = lru_cache(REMEMBERED)(self._size)
+        """How many pieces a text has, without special ones; remembered for the last texts."""
 
     def _add(self, symbols: Sequence[str]) -> dict[int, str]:
         """The numbers of the symbols that are pieces of their own making, new ones or of a saved tokenizer."""
@@ -56,12 +59,8 @@ class Vocabulary:
         """The pieces of a text, without special ones."""
         return self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
 
-    def size(self, text: str) -> int:
-        """How many pieces a text has, without special ones; remembered."""
-        found = self._sizes.get(text)
-        if found is None:
-            found = self._sizes[text] = len(self.numbers(text))
-        return found
+    def _size(self, text: str) -> int:
+        return len(self.numbers(text))
 
     def text(self, numbers: Sequence[int]) -> str:
         """Pieces as text, without special ones."""
