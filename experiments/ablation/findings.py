@@ -97,26 +97,16 @@ def best(grid: Grid, found: Found) -> str:
     return table(("set", *head), rows)
 
 
-def costs(grid: Grid, found: Found) -> str:
-    """What is paid: seconds and epochs of training, speed, and forbidden transitions in what was answered."""
+def illegal(grid: Grid, found: Found) -> str:
+    """Which epoch was kept, and the forbidden transitions in what was answered."""
     rows = []
     for system in systems(grid):
         for record in found.get(system, ())[:1]:
             training = record["training"]
-            seconds = None if training is None else training["seconds"]
-            illegal = [each["illegal"] for each in record["sets"].values()]
-            speeds = [each["words_per_second"] for each in record["sets"].values() if each["words_per_second"]]
-            rows.append(
-                (
-                    record["cell"],
-                    count(None if seconds is None else round(seconds)),
-                    count(None if training is None else training["best_epoch"]),
-                    count(round(fmean(speeds)) if speeds else None),
-                    count(None if None in illegal else sum(illegal)),
-                )
-            )
-    head = ("cell", "training s", "best epoch", "words/s", "illegal transitions, all sets")
-    return table(head, rows) if rows else NOT_RUN
+            counts = [each["illegal"] for each in record["sets"].values()]
+            best_epoch = None if training is None else training["best_epoch"]
+            rows.append((record["cell"], count(best_epoch), count(None if None in counts else sum(counts))))
+    return table(("cell", "best epoch", "illegal transitions, all sets"), rows) if rows else NOT_RUN
 
 
 def fragments(folder: Path, records: Sequence[Record]) -> dict[str, str]:
@@ -126,7 +116,7 @@ def fragments(folder: Path, records: Sequence[Record]) -> dict[str, str]:
         "scores": scores(grid, found),
         "changes": changes(grid, found),
         "best": best(grid, found),
-        "costs": costs(grid, found),
+        "illegal": illegal(grid, found),
         "missing": to_run(grid, folder, (record["cell"] for record in records)),
     }
 
