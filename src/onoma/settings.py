@@ -19,6 +19,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """A model's own fields come first in help and messages, those it has in common with others behind."""
+        own = cls.__annotations__
+        cls.__pydantic_fields__ = dict(sorted(cls.__pydantic_fields__.items(), key=lambda field: field[0] not in own))
+
+    @classmethod
     def checked(cls, values: dict[str, Any], where: str) -> Self:
         """From plain values; raises `ConfigError` that begins with `where`, in one line."""
         try:
@@ -45,15 +51,14 @@ class Settings(BaseModel):
 
 
 def flags_of(kind: type[Settings]) -> Any:
-    """The same model with nothing required: for flags that may stand beside a TOML file. Its own fields come first."""
+    """The same model with nothing required: for flags that may stand beside a TOML file."""
     free: Any = {
         name: (Annotated[field.annotation | None, "free", *field.metadata], Field(None, description=field.description))
         for name, field in kind.model_fields.items()
         if field.is_required()
     }
     made = create_model(f"{kind.__name__}Flags", __base__=kind, **free)
-    own = kind.__annotations__  # fields of a model below it are those that commands have in common
-    made.__pydantic_fields__ = dict(sorted(made.__pydantic_fields__.items(), key=lambda field: field[0] not in own))
+    made.__pydantic_fields__ = {name: made.__pydantic_fields__[name] for name in kind.model_fields}
     return made
 
 
