@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_checkable
@@ -18,6 +19,7 @@ __all__ = [
     "DocumentModel",
     "FamilyOptions",
     "Fitted",
+    "FromFolder",
     "Question",
     "SelfFitting",
     "Sentences",
@@ -100,6 +102,26 @@ class TrainingOptions(FamilyOptions):
     """Gradients are clipped to this norm."""
     keep_checkpoints: bool = False
     """Leave the trainer's resume files in place after a finished run."""
+
+
+class FromFolder:
+    """For options that name a folder or a hub id in the one called `origin`: relative folders, and what they hold."""
+
+    origin: ClassVar[str]
+
+    def located(self, base: Path) -> Self:
+        """The same options; a folder below `base` is named by its full path, a hub id stays."""
+        options: Any = self
+        named = getattr(self, self.origin)
+        if named is None or not (base / named).is_dir():
+            return self
+        return options.model_copy(update={self.origin: os.path.abspath(base / named)})  # noqa: PTH100, keeps links
+
+    def depends_on(self) -> tuple[Path, ...]:
+        """The folder, where it is one."""
+        named = getattr(self, self.origin)
+        folder = None if named is None else Path(named).expanduser()
+        return (folder,) if folder is not None and folder.is_dir() else ()
 
 
 class Fitted(BaseModel):

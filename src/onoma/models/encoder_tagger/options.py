@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from onoma.models.base import FromFolder
 from onoma.models.tagging.options import HeadOptions
 
 __all__ = ["EncoderTaggerOptions"]
 
 
-class EncoderTaggerOptions(HeadOptions):
+class EncoderTaggerOptions(FromFolder, HeadOptions):
     """Settings of the encoder tagger and of its training."""
+
+    origin: ClassVar[str] = "encoder"
 
     encoder: str | None = None
     """Folder or hub id of a `transformers` encoder; by default MiniLM-L6 (see `pretrained.default_encoder`)."""
@@ -39,14 +40,3 @@ class EncoderTaggerOptions(HeadOptions):
 
     runtime: ClassVar[frozenset[str]] = frozenset({"precision", "predict_tokens", "threads"})
     """Options that may be given anew when a saved model is loaded."""
-
-    def located(self, base: Path) -> Self:
-        """The same options; an encoder that is a folder below `base` is named by its full path, a hub id stays."""
-        if self.encoder is None or not (base / self.encoder).is_dir():
-            return self
-        return self.model_copy(update={"encoder": os.path.abspath(base / self.encoder)})  # noqa: PTH100, keeps links
-
-    def depends_on(self) -> tuple[Path, ...]:
-        """The encoder's folder, where it is one."""
-        folder = None if self.encoder is None else Path(self.encoder).expanduser()
-        return (folder,) if folder is not None and folder.is_dir() else ()

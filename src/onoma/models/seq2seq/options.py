@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from onoma.models.base import TrainingOptions
+from onoma.models.base import FromFolder, TrainingOptions
 
 __all__ = ["Seq2SeqOptions"]
 
 
-class Seq2SeqOptions(TrainingOptions):
+class Seq2SeqOptions(FromFolder, TrainingOptions):
     """Settings of an encoder-decoder, its training and its answers."""
+
+    origin: ClassVar[str] = "model"
 
     model: str | None = None
     """Folder or hub id of an encoder-decoder (T5, mT5, BART, ...), or of an encoder, which then gets a decoder; by
@@ -56,14 +56,3 @@ class Seq2SeqOptions(TrainingOptions):
 
     runtime: ClassVar[frozenset[str]] = frozenset({"beams", "decoding", "predict_tokens"})
     """Options that may be given anew when a saved model is loaded."""
-
-    def located(self, base: Path) -> Self:
-        """The same options; a model that is a folder below `base` is named by its full path, a hub id stays."""
-        if self.model is None or not (base / self.model).is_dir():
-            return self
-        return self.model_copy(update={"model": os.path.abspath(base / self.model)})  # noqa: PTH100, keeps links
-
-    def depends_on(self) -> tuple[Path, ...]:
-        """The model's folder, where it is one."""
-        folder = None if self.model is None else Path(self.model).expanduser()
-        return (folder,) if folder is not None and folder.is_dir() else ()
