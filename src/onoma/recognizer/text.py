@@ -155,7 +155,8 @@ class TextJoint:
             askers = [self._asker(document) for document in documents]
             targets = [(asker, asker.encoding.encode(each)) for asker, each in zip(askers, documents, strict=True)]
             made = [(asker, exchange) for asker, each in targets for exchange in each.exchanges]
-            if not self.room.widened((exchange.source, exchange.completion) for _, exchange in made):
+            pairs = [(exchange.source, exchange.completion) for _, exchange in made]
+            if self.encoding.framed or not self.room.widened(pairs):  # a frame says how long it is
                 break
         lost = sum(len(each.losses) for _, each in targets)
         if lost:
@@ -227,7 +228,7 @@ class TextJoint:
         """Write the model's files, and where there are demonstrations, these and what finds them."""
         self.model.save(folder)
         if self.prompter.demonstrations is not None:
-            rows = (json.dumps(each, ensure_ascii=False) for each in self.prompter.demonstrations.pool)
+            rows = (json.dumps(each) for each in self.prompter.demonstrations.pool)
             (folder / POOL).write_text("".join(f"{row}\n" for row in rows), encoding="utf-8", newline="\n")
         if self.embedder is not None:
             self.embedder.save(folder / RETRIEVER)
