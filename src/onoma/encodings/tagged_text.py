@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onoma import schemes
 from onoma.alignment import BackTokenizer
@@ -136,12 +138,9 @@ class TaggedText(ABC):
         """
         if self.partial:
             raise ConfigError(f"{self.name} leaves words out: which ones cannot be known before it answers")
-        tagset, scheme = self.tags.tagset, self.tags.scheme
-        anything = np.ones(len(tagset), dtype=bool)
-        start = np.array([scheme.allows(None, tag) for tag in tagset])
-        stop = np.array([scheme.allows(tag, None) for tag in tagset])
-        follow = np.array([[scheme.allows(before, after) for after in tagset] for before in tagset])
-        begins, ends = zip(*document.sentences, strict=True) if document.sentences else ((), ())
+        start, follow, stop = self._legal
+        anything = np.ones_like(start)
+        begins, ends = {first for first, _ in document.sentences}, {last for _, last in document.sentences}
         return tuple(
             Frame(
                 self.literals(document.words[first:last]),
@@ -152,6 +151,14 @@ class TaggedText(ABC):
             )
             for first, last in self._windows(document)
         )
+
+    @cached_property
+    def _legal(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which tags may stand first, behind each other, and last."""
+        tagset, scheme = self.tags.tagset, self.tags.scheme
+        start = np.array([scheme.allows(None, tag) for tag in tagset])
+        follow = np.array([[scheme.allows(before, after) for after in tagset] for before in tagset])
+        return start, follow, np.array([scheme.allows(tag, None) for tag in tagset])
 
     def encode(self, document: Document) -> TextTargets:
         """Exchanges with completions; raises `MisalignedSpansError` under `on_misaligned="error"`."""

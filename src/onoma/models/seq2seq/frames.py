@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onoma.encodings.base import Frame
 from onoma.exceptions import ConfigError
 from onoma.models.batches import padded
+from onoma.models.seq2seq import network
 from onoma.models.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ class Scorer:
             pieces = row.pieces.copy()
             pieces[row.places] = np.array(row.choices)[list(draft)]
             begun.append([config.decoder_start_token_id, *pieces[:-1].tolist()])
-        where = [row * max(map(len, begun)) + place for row, each in enumerate(rows) for place in each.places.tolist()]
+        width = max(map(len, begun))
+        where = [row * width + place for row, each in enumerate(rows) for place in each.places.tolist()]
         chosen = torch.tensor(list(numbers), device=self.read.device)
         with torch.inference_mode(), self._only(torch.tensor(where, device=self.read.device)):
             logits = self.module(
@@ -101,9 +103,10 @@ class Scorer:
     @contextmanager
     def _only(self, where: Any) -> Iterator[None]:
         """Let the vocabulary's scores be computed at some of the places alone, of all rows in one."""
-        head = self.module.decoder if self.module.config.model_type == "encoder-decoder" else self.module
-        handle = head.get_output_embeddings().register_forward_pre_hook(
-            lambda _, given: (given[0].flatten(0, 1)[where][None], *given[1:])
+        handle = (
+            network.decoder_of(self.module)
+            .get_output_embeddings()
+            .register_forward_pre_hook(lambda _, given: (given[0].flatten(0, 1)[where][None], *given[1:]))
         )
         try:
             yield

@@ -11,7 +11,17 @@ from onoma.models.pretrained import LOADING, first_line, positions, quietly, req
 from onoma.models.seq2seq.options import Seq2SeqOptions
 from onoma.models.text.vocabulary import Vocabulary
 
-__all__ = ["build", "configure", "detach_head", "grow", "held_against", "limits", "load", "load_tokenizer"]
+__all__ = [
+    "build",
+    "configure",
+    "decoder_of",
+    "detach_head",
+    "grow",
+    "held_against",
+    "limits",
+    "load",
+    "load_tokenizer",
+]
 
 LAYER = re.compile(r"(?<=\.layer\.)(\d+)(?=\.)")
 UNBOUNDED = 512
@@ -186,7 +196,7 @@ def detach_head(module: Any) -> Any:
     """
     if hasattr(module, "final_logits_bias"):
         return None
-    head = _decoder(module).get_output_embeddings()
+    head = decoder_of(module).get_output_embeddings()
     whole = type(head).forward
     head.forward = lambda states: states if head.training else whole(head, states)
     return head
@@ -207,5 +217,6 @@ def held_against(head: Any, states: Any, wanted: Any, negatives: int | None) -> 
     return torch.nn.functional.linear(states, head.weight[pieces], bias), torch.searchsorted(pieces, wanted)
 
 
-def _decoder(module: Any) -> Any:
+def decoder_of(module: Any) -> Any:
+    """The part whose output is the vocabulary's scores: a decoder of its own, or the whole model."""
     return module.decoder if module.config.model_type == "encoder-decoder" else module
