@@ -132,7 +132,7 @@ class Grid(Settings):
     defaults: dict[str, Any] = {}
     """Settings of every cell."""
     systems: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Settings by system, on top of those of another where `like` (or `from`) names one."""
+    """Settings by system, on top of those of another where `like` (or `from`) names one; `false` takes a table away."""
     cells: tuple[dict[str, Any], ...] = Field(min_length=1)
     """`system`, `seed`, and what else a cell has of its own."""
 
@@ -169,11 +169,14 @@ class Grid(Settings):
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables key by key, the one above winning."""
+    """Tables key by key, the one above winning; there `false` takes a table of the one below away."""
     result = dict(below)
     for name, value in above.items():
         old = result.get(name)
-        result[name] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        if value is False and isinstance(old, Mapping):
+            del result[name]
+        else:
+            result[name] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return result
 
 
