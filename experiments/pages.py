@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from experiments.analysis import Difference
+from experiments.analysis import Difference, Record
 from experiments.cells import Grid
 from onoma.exceptions import ConfigError
 from onoma.files import write_text
-from onoma.report.numbers import interval, p_text, percent
+from onoma.report.numbers import count, interval, p_text, percent
 
-__all__ = ["bars", "difference", "fill", "p", "run_command", "scored", "table", "to_run"]
+__all__ = ["bars", "difference", "fill", "p", "problems", "run_command", "scored", "table", "to_run"]
 
 NOT_RUN = "not run"
 COLOURS = ("#4485bf", "#d57519", "#1f9684", "#7d3b33", "#243ca2", "#8a4480", "#a0601f", "#6a8b50")
@@ -42,6 +43,14 @@ def p(found: Difference) -> str:
     """Its p-value, the adjusted one where there is one."""
     value = found.p_value if found.p_adjusted is None else found.p_adjusted
     return p_text(value).removeprefix("p = ").removeprefix("p ")
+
+
+def problems(records: Iterable[Record], name: str) -> str:
+    """Problems of the answers about a set, by kind, over all seeds."""
+    total: Counter[str] = Counter()
+    for record in records:
+        total.update(record["sets"][name]["scores"]["problems"])
+    return ", ".join(f"{kind} {count(number)}" for kind, number in sorted(total.items())) or "none"
 
 
 def run_command(folder: Path, *cells: str) -> str:

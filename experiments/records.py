@@ -88,12 +88,14 @@ def _set(cell: Cell, experiment: Experiment, name: str, folder: Path, run: Path)
     scores = evaluate(gold, found, labels=settings.labels, resamples=cell.resamples)
     answers = {each.document_id: each for each in found}
     spans = [answers[each.id].spans if each.id in answers else () for each in gold]
+    sorts = {name: classify(scores.matching, name) for name in TAXONOMIES}
     return {
         "scores": scores.to_dict(),
         "gold": _mentions(gold, [document.spans for document in gold]),
         "predicted": _mentions(gold, spans),
         "illegal": _illegal(gold, answers, schemes.get(cell.scheme)),
-        "errors": {name: classify(scores.matching, name).counts for name in TAXONOMIES},
+        "errors": {name: each.counts for name, each in sorts.items()},
+        "missed": {name: each.false_negatives for name, each in sorts.items()},
         "copying": copying(run / "model", gold, answers),
         **units(scores),
     }

@@ -18,7 +18,9 @@ from experiments.analysis import (
     randomised,
     read_records,
 )
-from experiments.bert_to_t5.claims import claims
+from experiments.bert_to_t5 import generator
+from experiments.bert_to_t5.claims import CLAIMS
+from experiments.claims import Found, claims
 from experiments.grid import load_grid
 from experiments.pages import NOT_RUN, bars, difference, fill, p, scored, table, to_run
 from onoma.files import write_text
@@ -32,12 +34,13 @@ HEADLINE = {
     "bilstm-full": "BiLSTM-CRF, full",
     "minilm-simple": "MiniLM-L6, simple",
     "bilstm-simple": "BiLSTM-CRF, simple",
+    "generator-full": "generator, full",
+    "generator-simple": "generator, simple",
 }
 SETS = {"ewt-test": "EWT test", "pud": "PUD"}
 HOME, AWAY = SETS
 ALPHAS = ("0.8", "0.7", "0.2")
 RATES = ("1e-5", "5e-5", "2e-4", "5e-4")
-Found = dict[str, list[Record]]
 
 
 def headline(found: Found) -> str:
@@ -87,7 +90,7 @@ _RATIOS = ("precision", "recall", "f1")
 def types(found: Found) -> str:
     """Each type under the full scheme."""
     rows = []
-    for system in ("minilm-full", "bilstm-full"):
+    for system in ("minilm-full", "bilstm-full", "generator-full"):
         for each, shown in SETS.items():
             if system in found:
                 blocks = mean_scores(found[system], each)["by_label"]
@@ -104,8 +107,7 @@ def accuracy(found: Found) -> str:
     rows = []
     for system, name in HEADLINE.items():
         for each, shown in SETS.items():
-            if system in found:
-                block = mean_scores(found[system], each)["accuracy"]
+            if system in found and (block := mean_scores(found[system], each)["accuracy"]) is not None:
                 rows.append((name, shown, percent(block["value"]), percent(block["baseline"])))
     return table(("system", "set", "token accuracy", "all O"), rows or [(NOT_RUN,) * 4], 2)
 
@@ -204,7 +206,12 @@ def fragments(folder: Path, records: Sequence[Record]) -> dict[str, str]:
         "tags": tags(found),
         "alphas": alphas(found),
         "rates": rates(found),
-        "claims": claims(found),
+        "claims": claims(CLAIMS, found, "other models"),
+        "taggers": generator.taggers(found),
+        "readings": generator.readings(found),
+        "layouts": generator.layouts(found),
+        "demonstrated": generator.demonstrated(found),
+        "failures": generator.failures(found),
         "missing": to_run(load_grid(folder), folder, (record["cell"] for record in records)),
     }
 
