@@ -57,6 +57,16 @@ def test_every_make_learns_saves_and_loads(make: str, tmp_path: Path) -> None:
         assert torch.equal(one, two)
 
 
+@pytest.mark.parametrize("make", MAKES)
+def test_going_back_to_the_best_epoch_says_nothing_of_weights_that_are_shared(
+    make: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    MAKES[make](tmp_path / "from")
+    options = {"model": str(tmp_path / "from"), "epochs": 1, "validation": "likelihood"}
+    Recognizer.create("seq2seq", ["LOC", "PER"], options=options).fit(CORPUS[:4], CORPUS[:2])
+    assert "missing keys" not in capfd.readouterr().err
+
+
 def test_a_decoder_starts_from_the_upper_layers(tmp_path: Path) -> None:
     made = model(tmp_path, decoder_layers=1)
     encoder, decoder = made.module.encoder.state_dict(), made.module.decoder.state_dict()

@@ -221,6 +221,14 @@ class SpanTrainer(Trainer):
         super()._load_best_model()
         barrier()  # the main process removes checkpoints after this
 
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        """Nothing where what a checkpoint lacks is shared with what it holds, as heads are with embeddings."""
+        missing = set(load_result.missing_keys)
+        state = self.trainable.module.state_dict()
+        held = {each.data_ptr() for name, each in state.items() if name not in missing}
+        if load_result.unexpected_keys or any(state[name].data_ptr() not in held for name in missing):
+            super()._issue_warnings_after_load(load_result)
+
 
 @contextmanager
 def _without_autocast(module: Any) -> Iterator[None]:
