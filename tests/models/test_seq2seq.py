@@ -67,8 +67,8 @@ def test_going_back_to_the_best_epoch_says_nothing_of_weights_that_are_shared(
     assert "missing keys" not in capfd.readouterr().err
 
 
-def test_a_decoder_starts_from_the_upper_layers(tmp_path: Path) -> None:
-    made = model(tmp_path, decoder_layers=1)
+def test_a_decoder_starts_from_the_layers_that_are_asked_for(tmp_path: Path) -> None:
+    made = model(tmp_path, decoder_layers=1, decoder_start="upper")
     encoder, decoder = made.module.encoder.state_dict(), made.module.decoder.state_dict()
     inner = "attention.self.query.weight"
     upper, lower = encoder[f"encoder.layer.1.{inner}"], encoder[f"encoder.layer.0.{inner}"]
@@ -76,7 +76,7 @@ def test_a_decoder_starts_from_the_upper_layers(tmp_path: Path) -> None:
     assert torch.equal(decoder["bert.encoder.layer.0.crossattention.self.query.weight"], upper)
     new = {name for name, _ in made.module.named_parameters() if made.is_new(name)}
     assert all(".crossattention." in name or ".predictions." in name for name in new) and new
-    old = model(tmp_path / "two", decoder_layers=1, decoder_start="lower").module.decoder.state_dict()
+    old = model(tmp_path / "two", decoder_layers=1).module.decoder.state_dict()
     assert torch.equal(old[f"bert.encoder.layer.0.{inner}"], lower)
     fresh = model(tmp_path / "three", decoder_layers=1, decoder_start="new")
     assert not torch.equal(fresh.module.decoder.state_dict()[f"bert.encoder.layer.0.{inner}"], lower)

@@ -23,9 +23,11 @@ class Seq2SeqOptions(FromFolder, TrainingOptions):
     """Use the weights of that place; if not, only its configuration and its tokenizer: all weights are drawn anew."""
     decoder_layers: int = Field(2, ge=1)
     """Layers of the decoder that an encoder gets."""
-    decoder_start: Literal["upper", "lower", "new"] = "upper"
+    decoder_start: Literal["upper", "lower", "new"] = "lower"
     """What that decoder starts from: the encoder's upper or lower layers, or nothing (Rothe et al. 2020); its attention
-    to the source starts from the same layers' attention to themselves."""
+    to the source starts from the same layers' attention to themselves. From the lower ones it learns to copy sooner."""
+    batch_tokens: int = Field(512, ge=1)
+    """Pieces of questions and answers in a training batch, about; many small steps learn to copy sooner than few."""
     symbols: bool = True
     """Make what an encoding writes again and again, such as (B-PER), one piece of the vocabulary each. Without, a model
     spells labels out, so that it can be asked for others than it was trained on."""
