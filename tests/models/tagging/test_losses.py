@@ -9,7 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from onoma.models.tagging.losses import set_dice, total_cost, total_weight, word_costs, word_weights  # noqa: E402
+from onoma.models.encoder_tagger.options import EncoderTaggerOptions  # noqa: E402
+from onoma.models.tagging.losses import CostOptions, set_dice, total_cost, total_weight, word_costs, word_weights  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def sample(words: int = 12, tags: int = 5, seed: int = 1):
     return logits, labels
 
 
-def mean_loss(logits, labels, options: Options):
+def mean_loss(logits, labels, options: CostOptions):
     return total_cost(torch.log_softmax(logits, dim=-1), labels, options) / total_weight(labels, options)
 
 
@@ -184,3 +185,19 @@ def test_padding_taken_away_beforehand_is_without_effect() -> None:
     words = padded != -100
     for options in (*ELEMENTWISE, Options(loss="dice", dice_level="set")):
         torch.testing.assert_close(mean_loss(wide[words], padded[words], options), mean_loss(logits, labels, options))
+
+
+@pytest.mark.parametrize("loss", ["nll", "focal", "dice"])
+def test_by_default_every_loss_learns_names_that_are_few_and_hard(loss: Literal["nll", "focal", "dice"]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.tensor([1] * 20 + [2] * 15 + [3] * 10 + [0] * 555)
+    seen = torch.nn.functional.one_hot(labels, 4) + 0.6 * torch.randn(600, 4, generator=generator)
+    features = torch.cat([seen, torch.ones(600, 1)], dim=1)
+    weights = torch.zeros(5, 9, requires_grad=True)
+    optimizer = torch.optim.Adam([weights], lr=0.05)
+    for _ in range(150):
+        optimizer.zero_grad()
+        mean_loss(features @ weights, labels, EncoderTaggerOptions(loss=loss)).backward()
+        optimizer.step()
+    found = (features @ weights).argmax(dim=1) == labels
+    assert found[:45].float().mean() > 0.35 and found[45:].float().mean() > 0.9

@@ -31,9 +31,10 @@ class HeadOptions(TrainingOptions):
     """Focal loss: the exponent of (1 - p); 0 is the plain cross-entropy."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the gold tag's probability that is spread over all tags (focal loss, or `nll` with a linear head)."""
-    dice_level: Literal["element", "set"] = "element"
-    """Dice loss of every word and tag by itself, or one ratio a tag over all words of a batch, and their mean. Parts of
-    a step (accumulation, several processes) have ratios of their own."""
+    dice_level: Literal["element", "set"] = "set"
+    """Dice loss of every word and tag by itself, or one ratio a tag over all words of a batch, and their mean. Word by
+    word the many outside mentions may win, and O alone is learnt; over a batch it may be the rare tags that are not
+    learnt. Parts of a step (accumulation, several processes) have ratios of their own."""
     dice_alpha: float = Field(0.01, ge=0, allow_inf_nan=False)
     """Dice loss: the exponent of (1 - p), which plays down what is easy."""
     dice_smooth: float = Field(1.0, gt=0, allow_inf_nan=False)
