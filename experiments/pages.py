@@ -15,7 +15,7 @@ from onoma.exceptions import ConfigError
 from onoma.files import write_text
 from onoma.report.numbers import count, interval, p_text, percent
 
-__all__ = ["bars", "difference", "fill", "p", "problems", "run_command", "scored", "table", "to_run"]
+__all__ = ["bars", "difference", "fill", "p", "problems", "publish", "run_command", "scored", "table", "to_run"]
 
 NOT_RUN = "not run"
 COLOURS = ("#4485bf", "#d57519", "#1f9684", "#7d3b33", "#243ca2", "#8a4480", "#a0601f", "#6a8b50")
@@ -65,6 +65,13 @@ def to_run(grid: Grid, folder: Path, recorded: Iterable[str]) -> str:
     if not missing:
         return "All cells of the grid have been run."
     return table(("cell", "state", "command"), [(each, NOT_RUN, run_command(folder, each)) for each in missing], 3)
+
+
+def publish(folder: Path, figures: Mapping[str, str], fragments: Mapping[str, str]) -> None:
+    """Write the figures below `folder/results` and fill `folder/README.md`; raises `ConfigError` without a mark."""
+    for name, drawn in figures.items():
+        write_text(folder / "results" / name, drawn)
+    fill(folder / "README.md", fragments)
 
 
 def fill(page: Path, fragments: Mapping[str, str]) -> None:

@@ -10,8 +10,7 @@ from statistics import fmean
 from experiments.analysis import Difference, Record, adjusted, by_system, curve, gap, mean_scores, paired, read_records
 from experiments.cells import Grid
 from experiments.grid import load_grid
-from experiments.pages import NOT_RUN, difference, fill, p, scored, table, to_run
-from onoma.files import write_text
+from experiments.pages import NOT_RUN, difference, p, publish, scored, table, to_run
 from onoma.report.curves import draw
 from onoma.report.numbers import count, percent
 
@@ -132,9 +131,7 @@ def figures(records: Sequence[Record]) -> dict[str, str]:
 def main(folder: Path = Path(__file__).parent) -> None:
     """Fill README.md and draw the figures below results."""
     records = read_records(folder)
-    for name, drawn in figures(records).items():
-        write_text(folder / "results" / name, drawn)
-    fill(folder / "README.md", fragments(folder, records))
+    publish(folder, figures(records), fragments(folder, records))
 
 
 if __name__ == "__main__":

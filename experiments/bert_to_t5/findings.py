@@ -22,8 +22,7 @@ from experiments.bert_to_t5 import generator
 from experiments.bert_to_t5.claims import CLAIMS
 from experiments.claims import Found, claims
 from experiments.grid import load_grid
-from experiments.pages import NOT_RUN, bars, difference, fill, p, scored, table, to_run
-from onoma.files import write_text
+from experiments.pages import NOT_RUN, bars, difference, p, publish, scored, table, to_run
 from onoma.report.curves import draw
 from onoma.report.numbers import count, percent
 
@@ -244,9 +243,7 @@ def figures(records: Sequence[Record]) -> dict[str, str]:
 def main(folder: Path = Path(__file__).parent) -> None:
     """Fill README.md and draw the figures below results."""
     records = read_records(folder)
-    for name, drawn in figures(records).items():
-        write_text(folder / "results" / name, drawn)
-    fill(folder / "README.md", fragments(folder, records))
+    publish(folder, figures(records), fragments(folder, records))
 
 
 if __name__ == "__main__":

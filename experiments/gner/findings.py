@@ -21,9 +21,8 @@ from experiments.analysis import (
 from experiments.claims import Found, claims
 from experiments.gner.claims import CLAIMS
 from experiments.grid import load_grid
-from experiments.pages import NOT_RUN, difference, fill, p, problems, scored, table, to_run
+from experiments.pages import NOT_RUN, difference, p, problems, publish, scored, table, to_run
 from onoma.alignment import METHODS
-from onoma.files import write_text
 from onoma.report.curves import draw
 from onoma.report.numbers import count, percent
 
@@ -212,9 +211,7 @@ def figures(records: Sequence[Record]) -> dict[str, str]:
 def main(folder: Path = Path(__file__).parent) -> None:
     """Fill README.md and draw the figures below results."""
     records = read_records(folder)
-    for name, drawn in figures(records).items():
-        write_text(folder / "results" / name, drawn)
-    fill(folder / "README.md", fragments(folder, records))
+    publish(folder, figures(records), fragments(folder, records))
 
 
 if __name__ == "__main__":
