@@ -17,6 +17,7 @@ from onoma.report.numbers import count, percent
 __all__ = ["figures", "fragments", "main"]
 
 BEST, PLAIN = "best", "plain-long"
+LOSSES = ("shapes-focal", "shapes-dice", "shapes-dice-words", "shapes-smoothing", "shapes-o-weight")
 Found = dict[str, list[Record]]
 
 
@@ -122,10 +123,16 @@ def fragments(folder: Path, records: Sequence[Record]) -> dict[str, str]:
 
 def figures(records: Sequence[Record]) -> dict[str, str]:
     """SVG by file name."""
-    curves = {
-        record["cell"]: curve(record) for record in records if record["seed"] == 1 and record["training"] is not None
-    }
-    return {"curves.svg": draw(curves, "Training on CoNLL-2003, seed 1")} if curves else {}
+    trained = [record for record in records if record["seed"] == 1 and record["training"] is not None]
+    made = {}
+    for name, title, shown in (
+        ("curves.svg", "Parts of the tagger, seed 1", lambda system: system not in LOSSES),
+        ("curves-losses.svg", "Losses, seed 1", lambda system: system == "shapes" or system in LOSSES),
+    ):
+        curves = {record["cell"]: curve(record) for record in trained if shown(record["system"])}
+        if curves:
+            made[name] = draw(curves, title)
+    return made
 
 
 def main(folder: Path = Path(__file__).parent) -> None:
