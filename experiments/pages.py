@@ -9,13 +9,26 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from experiments.analysis import Difference, Record
+from experiments.analysis import Difference, Record, curve
 from experiments.cells import Grid
 from onoma.exceptions import ConfigError
 from onoma.files import write_text
+from onoma.report.curves import draw
 from onoma.report.numbers import count, interval, p_text, percent
 
-__all__ = ["bars", "difference", "fill", "p", "problems", "publish", "run_command", "scored", "table", "to_run"]
+__all__ = [
+    "bars",
+    "curves",
+    "difference",
+    "fill",
+    "p",
+    "problems",
+    "publish",
+    "run_command",
+    "scored",
+    "table",
+    "to_run",
+]
 
 NOT_RUN = "not run"
 COLOURS = ("#4485bf", "#d57519", "#1f9684", "#7d3b33", "#243ca2", "#8a4480", "#a0601f", "#6a8b50")
@@ -84,6 +97,16 @@ def fill(page: Path, fragments: Mapping[str, str]) -> None:
         pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
         text = pattern.sub(lambda _, body=f"{begin}\n{fragment}\n{end}": body, text)
     write_text(page, text)
+
+
+def curves(shown: Mapping[str, tuple[str, Iterable[Record]]]) -> dict[str, str]:
+    """Training of some records by file name and title, as SVG by file name; no file where there is no record."""
+    made: dict[str, str] = {}
+    for name, (title, records) in shown.items():
+        rows = {record["cell"]: curve(record) for record in records}
+        if rows:
+            made[name] = draw(rows, title)
+    return made
 
 
 def bars(groups: Mapping[str, Mapping[str, float]], title: str) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from experiments.analysis import Difference, Record, adjusted, by_system, curve, gap, mean_scores, paired, read_records
+from experiments.analysis import Difference, Record, adjusted, by_system, gap, mean_scores, paired, read_records
 from experiments.cells import Grid
 from experiments.grid import load_grid
-from experiments.pages import NOT_RUN, difference, p, publish, scored, table, to_run
-from onoma.report.curves import draw
+from experiments.pages import NOT_RUN, curves, difference, p, publish, scored, table, to_run
 from onoma.report.numbers import count, percent
 
 __all__ = ["figures", "fragments", "main"]
@@ -124,15 +123,11 @@ def fragments(folder: Path, records: Sequence[Record]) -> dict[str, str]:
 def figures(records: Sequence[Record]) -> dict[str, str]:
     """SVG by file name."""
     trained = [record for record in records if record["seed"] == 1 and record["training"] is not None]
-    made = {}
-    for name, title, shown in (
-        ("curves.svg", "Parts of the tagger, seed 1", lambda system: system not in LOSSES),
-        ("curves-losses.svg", "Losses, seed 1", lambda system: system == "shapes" or system in LOSSES),
-    ):
-        curves = {record["cell"]: curve(record) for record in trained if shown(record["system"])}
-        if curves:
-            made[name] = draw(curves, title)
-    return made
+    parts = [record for record in trained if record["system"] not in LOSSES]
+    losses = [record for record in trained if record["system"] in ("shapes", *LOSSES)]
+    return curves(
+        {"curves.svg": ("Parts of the tagger, seed 1", parts), "curves-losses.svg": ("Losses, seed 1", losses)}
+    )
 
 
 def main(folder: Path = Path(__file__).parent) -> None:

@@ -22,8 +22,7 @@ from experiments.bert_to_t5 import generator
 from experiments.bert_to_t5.claims import CLAIMS
 from experiments.claims import Found, claims
 from experiments.grid import load_grid
-from experiments.pages import NOT_RUN, bars, difference, p, publish, scored, table, to_run
-from onoma.report.curves import draw
+from experiments.pages import NOT_RUN, bars, curves, difference, p, publish, scored, table, to_run
 from onoma.report.numbers import count, percent
 
 __all__ = ["fragments", "main"]
@@ -229,11 +228,12 @@ def figures(records: Sequence[Record]) -> dict[str, str]:
             ["quarter-full", *(f"quarter-full-rate-{rate}" for rate in RATES)],
         ),
     }
-    made = {}
-    for name, (title, systems) in drawn.items():
-        curves = {record["cell"]: curve(record) for system in systems for record in found.get(system, ())}
-        if curves:
-            made[name] = draw(curves, title)
+    made = curves(
+        {
+            name: (title, [record for system in systems for record in found.get(system, ())])
+            for name, (title, systems) in drawn.items()
+        }
+    )
     groups = {shown: _shares(each, outside=False) for shown, each in tag_groups(found).items()}
     if groups:
         made["tags.svg"] = bars(groups, "Tags inside mentions, % of them")

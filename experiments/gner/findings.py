@@ -12,7 +12,6 @@ from experiments.analysis import (
     Record,
     adjusted,
     by_system,
-    curve,
     mean_scores,
     paired,
     randomised,
@@ -21,9 +20,8 @@ from experiments.analysis import (
 from experiments.claims import Found, claims
 from experiments.gner.claims import CLAIMS
 from experiments.grid import load_grid
-from experiments.pages import NOT_RUN, difference, p, problems, publish, scored, table, to_run
+from experiments.pages import NOT_RUN, curves, difference, p, problems, publish, scored, table, to_run
 from onoma.alignment import METHODS
-from onoma.report.curves import draw
 from onoma.report.numbers import count, percent
 
 __all__ = ["figures", "fragments", "main"]
@@ -200,12 +198,12 @@ def figures(records: Sequence[Record]) -> dict[str, str]:
         "curves-headline.svg": ("Training, seed by seed", HEADLINE),
         "curves-quarter.svg": ("Training on a quarter, by what answers hold", TARGETS),
     }
-    made = {}
-    for name, (title, systems) in drawn.items():
-        curves = {record["cell"]: curve(record) for system in systems for record in found.get(system, ())}
-        if curves:
-            made[name] = draw(curves, title)
-    return made
+    return curves(
+        {
+            name: (title, [record for system in systems for record in found.get(system, ())])
+            for name, (title, systems) in drawn.items()
+        }
+    )
 
 
 def main(folder: Path = Path(__file__).parent) -> None:
