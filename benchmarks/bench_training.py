@@ -4,6 +4,10 @@ The same MiniLM-L6, the same sentences of CoNLL-2003, the same number of epochs,
 on first pieces, batches of 32 padded to their longest, learning rate 5e-5 without warm-up; and the same with batches
 grouped by length. Each run starts anew; runs take turns in one process, so that each turn gives a paired ratio.
 Scored after the epochs with our matcher on the same dev documents, so that speed is not bought with F1.
+
+`--same-steps` gives our side the peers' network, learning rates, decay and number of steps, so that all end with equal
+F1 within noise; without it each side has its own defaults. There, ours and the second peer also run in bfloat16, and
+the first, which takes twice as long, is left out.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from common import record
@@ -31,7 +36,11 @@ from onoma.models.pretrained import default_encoder, quietly
 LABELS = ["LOC", "MISC", "ORG", "PER"]
 ENCODING = encodings.get("tags", LABELS)
 TAGS = list(schemes.get("BIO").tagset(LABELS))
-PEERS = {"Trainer as run_ner": "random", "Trainer as run_ner, grouped by length": "group_by_length"}
+PLAIN, GROUPED = "Trainer as run_ner", "Trainer as run_ner, grouped by length"
+PEERS = {PLAIN: "random", GROUPED: "group_by_length"}
+AS_PEERS = {"learning_rate": 5e-5, "head_learning_rate": 5e-5, "warmup": 0, "weight_decay": 0, "word_shape": False}
+BATCH = 32
+"""Sentences in a batch of the peers'."""
 Run = Callable[[int], tuple[float, float]]
 """Seed to seconds of training and dev F1."""
 
@@ -44,37 +53,50 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=4000)
     parser.add_argument("--dev-sentences", type=int, default=1500)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an option of the tagger")
+    parser.add_argument("--same-steps", action="store_true", help="the peers' settings on our side too")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     train = _sentences("conll2003:train", given.sentences)
     dev = _sentences("conll2003:dev", given.dev_sentences)
     words = sum(len(document.tokens) for document in train)
-    options = dict(each.split("=", 1) for each in given.set)
-    variants: dict[str, Run] = {"onoma": lambda seed: _ours(train, dev, given.epochs, options, seed)}
-    for name, strategy in PEERS.items():
-        variants[name] = lambda seed, strategy=strategy: _theirs(train, dev, given.epochs, strategy, seed)
+    options: dict[str, Any] = dict(each.split("=", 1) for each in given.set)
+    if given.same_steps:
+        options = {**AS_PEERS, "batch_tokens": _same_steps(train), **options}
+    name, ours = "training", "onoma"
+    variants: dict[str, Run] = {"onoma": partial(_ours, train, dev, given.epochs, options)}
+    if given.same_steps:
+        name, ours = "training_bf16", "onoma, bf16"
+        variants[ours] = partial(_ours, train, dev, given.epochs, {**options, "mixed_precision": "bf16"})
+        for half in (False, True):
+            peer = f"{GROUPED}, bf16" if half else GROUPED
+            variants[peer] = partial(_theirs, train, dev, given.epochs, PEERS[GROUPED], half)
+    else:
+        for peer, strategy in PEERS.items():
+            variants[peer] = partial(_theirs, train, dev, given.epochs, strategy, False)
+    peers = tuple(variant for variant in variants if variant != ours)
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     dev_f1: dict[str, list[float]] = {name: [] for name in variants}
     for seed in range(1, given.repeats + 1):
-        for name, run in variants.items():
+        for variant, run in variants.items():
             took, score = run(seed)
-            seconds[name].append(took)
-            dev_f1[name].append(score)
-            print(f"  {seed}/{given.repeats} {name}: {took:.2f} s, dev F1 {100 * score:.2f}", file=sys.stderr)
+            seconds[variant].append(took)
+            dev_f1[variant].append(score)
+            print(f"  {seed}/{given.repeats} {variant}: {took:.2f} s, dev F1 {100 * score:.2f}", file=sys.stderr)
     record(
-        "training",
+        name,
         f"MiniLM-L6, {given.epochs} epochs of {len(train):,} sentences, {words:,} words",
         seconds,
-        ours="onoma",
-        peers=tuple(PEERS),
+        ours=ours,
+        peers=peers,
         packages=("accelerate", "torch", "transformers"),
         options=options,
-        words_per_second={name: words * given.epochs / statistics.median(each) for name, each in seconds.items()},
-        ratio_with_interval={name: _ratio(seconds[name], seconds["onoma"]) for name in PEERS},
+        words_per_second={each: words * given.epochs / statistics.median(times) for each, times in seconds.items()},
+        ratio_with_interval={peer: _ratio(seconds[peer], seconds[ours]) for peer in peers},
+        ratio_in_32_bits={peer: _ratio(seconds[peer], seconds["onoma"]) for peer in peers if peer in PEERS},
         dev_f1=dev_f1,
     )
-    for name in PEERS:
-        print(f"  as many words a second as {name}, 95 %:", json.dumps(_ratio(seconds[name], seconds["onoma"])))
+    for peer in peers:
+        print(f"  as many words a second as {peer}, 95 %:", json.dumps(_ratio(seconds[peer], seconds[ours])))
 
 
 def _sentences(corpus: str, number: int) -> list[Document]:
@@ -92,6 +114,15 @@ def _sentences(corpus: str, number: int) -> list[Document]:
     return made
 
 
+def _same_steps(train: Sequence[Document]) -> int:
+    """Pieces a batch with which an epoch has as many steps as the peers'."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(default_encoder())
+    pieces = sum(len(_row(tokenizer, document)["input_ids"]) for document in train)
+    return -(-pieces // math.ceil(len(train) / BATCH))
+
+
 def _ours(
     train: Sequence[Document], dev: Sequence[Document], epochs: int, options: dict[str, Any], seed: int
 ) -> tuple[float, float]:
@@ -101,8 +132,9 @@ def _ours(
 
 
 def _theirs(
-    train: Sequence[Document], dev: Sequence[Document], epochs: int, strategy: str, seed: int
+    train: Sequence[Document], dev: Sequence[Document], epochs: int, strategy: str, half: bool, seed: int
 ) -> tuple[float, float]:
+    import torch
     from transformers import (
         AutoModelForTokenClassification,
         AutoTokenizer,
@@ -119,9 +151,11 @@ def _theirs(
         arguments = TrainingArguments(
             output_dir=folder,
             num_train_epochs=epochs,
-            per_device_train_batch_size=32,
+            per_device_train_batch_size=BATCH,
             learning_rate=5e-5,
             train_sampling_strategy=strategy,
+            bf16=half,
+            use_cpu=not torch.accelerator.is_available(),  # it refuses bfloat16 on a CPU that nobody named
             save_strategy="no",
             report_to=[],
             disable_tqdm=True,

@@ -27,6 +27,7 @@ from onoma.training.batches import TokenBudget
 from onoma.training.checkpoints import claim, last_whole
 from onoma.training.distributed import barrier, is_main, launched_alone, on_main, processes, rank
 from onoma.training.dropout import FastDropout
+from onoma.training.rows import RowGradients
 
 __all__ = ["SpanTrainer", "Trainable", "train"]
 
@@ -156,6 +157,7 @@ class SpanTrainer(Trainer):
             eval_dataset=None if validate is None else [0],  # type: ignore[arg-type]
             callbacks=callbacks,
         )
+        self.rows = RowGradients() if processes() == 1 else nullcontext()
         self.model_accepts_loss_kwargs = True  # the loss is divided for the whole step already
         if rank():
             torch.manual_seed(args.seed + rank())  # else all processes would drop out the same units
@@ -186,9 +188,10 @@ class SpanTrainer(Trainer):
         Gradients of several processes are averaged, not summed, hence their number.
         """
         labels = inputs.pop("labels")
-        with FastDropout():
-            outputs = model(**inputs)
-        loss = self.trainable.loss(outputs, labels) * (self.accelerator.num_processes / num_items_in_batch)
+        with self.rows:
+            with FastDropout():
+                outputs = model(**inputs)
+            loss = self.trainable.loss(outputs, labels) * (self.accelerator.num_processes / num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:

@@ -214,7 +214,8 @@ def held_against(head: Any, states: Any, wanted: Any, negatives: int | None) -> 
     drawn = torch.randint(len(head.weight), (negatives,), device=wanted.device)
     pieces = torch.unique(torch.cat([wanted, drawn]))
     bias = None if head.bias is None else head.bias[pieces]
-    return torch.nn.functional.linear(states, head.weight[pieces], bias), torch.searchsorted(pieces, wanted)
+    weights = torch.nn.functional.embedding(pieces, head.weight)
+    return torch.nn.functional.linear(states, weights, bias), torch.searchsorted(pieces, wanted)
 
 
 def decoder_of(module: Any) -> Any:
