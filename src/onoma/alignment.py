@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ CELLS = 1 << 25
 """Weighted alignments of more pairs of words than this would take seconds; longest common subsequences are given."""
 WORDS = 1 << 20
 """Forms of words that are remembered, about."""
+PLACES = list(range(512))
 LETTERS = 48
 """Letters of a word that its distance to another is taken from: no word is so long, but an answer may hold one."""
 
@@ -42,6 +44,8 @@ def align(source_words: Sequence[str], generated_words: Sequence[str], method: s
     Where a vocabulary has holes, give the forms of the source words that `BackTokenizer` makes. Raises `ConfigError`
     for an unknown method.
     """
+    if method == "lcs":
+        return _longest(source_words, generated_words)
     if method not in METHODS:
         raise ConfigError(f"alignment method {method!r} is unknown: one of {', '.join(METHODS)}")
     if method == "gner":
@@ -106,13 +110,31 @@ def _sparse(size: int, places: Sequence[int] | None) -> Aligned:
 
 
 def _longest(source: Sequence[str], generated: Sequence[str]) -> Aligned:
+    aligned: Aligned = []
+    place = 0
+    for kind, number, _ in _edits()(source, generated).as_list():
+        alike = number - len(aligned)
+        aligned += _places(place, place + alike)
+        place += alike
+        if kind == "delete":
+            aligned.append(None)
+        else:
+            place += 1
+    aligned += _places(place, len(generated))
+    return aligned
+
+
+def _places(first: int, last: int) -> Iterable[int]:
+    """The numbers between two: small ones are at hand already."""
+    return PLACES[first:last] if last <= len(PLACES) else range(first, last)
+
+
+@cache
+def _edits() -> Any:
+    """Deletions and insertions around a longest common subsequence, by rapidfuzz."""
     from rapidfuzz.distance import LCSseq
 
-    aligned: Aligned = [None] * len(source)
-    for step in LCSseq.opcodes(source, generated):
-        if step.tag == "equal":
-            aligned[step.src_start : step.src_end] = range(step.dest_start, step.dest_end)
-    return aligned
+    return LCSseq.editops
 
 
 def _hunt_szymanski(source: Sequence[str], generated: Sequence[str]) -> Aligned:
@@ -261,18 +283,40 @@ class BackTokenizer:
 
     def __init__(self, tokenizer: Callable[..., Any]) -> None:
         self.tokenizer: Any = tokenizer
-        self._forms: dict[Hashable, str] = {}
+        self._forms: dict[str, tuple[str, str]] = {}
 
     def __call__(self, words: Sequence[str]) -> list[str]:
         """The form of each word; a word that leaves nothing keeps its own."""
-        known = self._forms
         try:
-            return [known[word] for word in words]
+            return [self._forms[word][0] for word in words]
         except KeyError:
-            if len(known) > WORDS:
-                known.clear()
-            new = [word for word in dict.fromkeys(words) if word not in known]
-        ids = self.tokenizer(new, add_special_tokens=False)["input_ids"]
-        forms = self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        known.update((word, form.strip() or word) for word, form in zip(new, forms, strict=True))
-        return [known[word] for word in words]
+            self._learn(words)
+            return [self._forms[word][0] for word in words]
+
+    def joined(self, words: Sequence[str]) -> list[str]:
+        """The form of each word without the blanks that the vocabulary put into it."""
+        try:
+            return [self._forms[word][1] for word in words]
+        except KeyError:
+            self._learn(words)
+            return [self._forms[word][1] for word in words]
+
+    def _learn(self, words: Sequence[str]) -> None:
+        known = self._forms
+        if len(known) > WORDS:
+            known.clear()
+        new = [word for word in dict.fromkeys(words) if word not in known]
+        for word, again in zip(new, self._again(new), strict=True):
+            form = again.strip() or word
+            known[word] = form, "".join(form.split()) or form
+
+    def _again(self, words: Sequence[str]) -> list[str]:
+        """Words, written and read."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            ids = self.tokenizer(words, add_special_tokens=False)["input_ids"]
+            return self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        backend.no_padding()
+        backend.no_truncation()
+        rows = backend.encode_batch_fast(list(words), add_special_tokens=False)
+        return backend.decode_batch([row.ids for row in rows], skip_special_tokens=True)

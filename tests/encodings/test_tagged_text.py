@@ -273,3 +273,17 @@ def test_a_mention_without_its_surroundings_can_be_unsure() -> None:
     with pytest.raises(MisalignedSpansError, match="two places"):
         word_tags(context=0).encode(twice)
     assert not word_tags(context=1).losses(twice)
+
+
+@given(flat_documents(), st.randoms(use_true_random=False))
+def test_the_fast_way_reads_what_the_slow_way_does(document: Document, rng: random.Random) -> None:
+    encoding = encodings.get("word_tags", LABELS, on_misaligned="drop")
+    for exchange in encoding.encode(document).exchanges:
+        words = document.words[slice(*exchange.window)]
+        answer = exchange.completion
+        if rng.random() < 0.5 and answer:
+            at = rng.randrange(len(answer))
+            answer = answer[:at] + rng.choice(["", " ", "(", ")", "(O)", "x"]) + answer[at + rng.randrange(2) :]
+        for forms in (frozenset(), frozenset("".join(word.split()) for word in words if word.strip())):
+            fast = encoding._plain(answer, forms)
+            assert fast is None or fast == list(encoding._items(answer, forms))

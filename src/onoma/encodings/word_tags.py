@@ -59,6 +59,8 @@ class WordTags(TaggedText):
         if align not in alignment.METHODS:
             raise ConfigError(f"align {align!r} is unknown: one of {', '.join(alignment.METHODS)}")
         self.align = align
+        written = "|".join(map(re.escape, self._meant))
+        self._item = re.compile(rf"\s*(.*?)\(({written})\)(?=\s|$)", re.DOTALL)
         known = "|".join(re.escape(text) for text in sorted(self._meant, key=len, reverse=True))
         self._end = re.compile(rf"\(\s*({known}|[oO]|[^\s()]-[^\s()]{{1,{TAG}}})\s*\)(?=\s|$)")
 
@@ -95,12 +97,16 @@ class WordTags(TaggedText):
 
     def read(self, words: Sequence[str], answer: str) -> Items:
         """Items, aligned to the words."""
+        wanted = list(words) if self.back is None else self.back.joined(words)
+        forms = frozenset(() if self.back is None else wanted)
+        plain = self._plain(answer, forms)
+        if plain is not None and [word for word, _ in plain] == wanted:
+            return Items(wanted, [self._meant[text] for _, text in plain], range(len(wanted)))
         problems: list[Problem] = []
         found: list[str] = []
         tags: list[str] = []
         bare: list[bool] = []
-        wanted = list(words) if self.back is None else ["".join(form.split()) or form for form in self.back(words)]
-        for word, text in self._plain(answer) or self._items(answer, frozenset(() if self.back is None else wanted)):
+        for word, text in plain or self._items(answer, forms):
             if self.partial and text is None and word == GAP:
                 continue
             bare.append(text is None)
@@ -118,18 +124,19 @@ class WordTags(TaggedText):
 
     # ------------------------------------------------------------------ parsing
 
-    def _plain(self, answer: str) -> list[tuple[str, str | None]] | None:
+    def _plain(self, answer: str, forms: frozenset[str]) -> list[tuple[str, str]] | None:
         """Items where all is as it should be and nothing is escaped, which is read faster; else None."""
         if "\\" in answer:
             return None
-        made: list[tuple[str, str | None]] = []
-        known = self._meant
-        for piece in answer.split():
-            word, bracket, rest = piece.rpartition("(")
-            text = rest[:-1]
-            if not bracket or rest[-1:] != ")" or text not in known:
-                return None
-            made.append((word, text))
+        made = self._item.findall(answer)
+        if not made or not answer.rstrip().endswith(f"({made[-1][1]})"):
+            return None
+        for number, (word, text) in enumerate(made):
+            if not word or " " in word or not word.isprintable():
+                whole = "".join(word.split())
+                if whole not in forms:
+                    return None
+                made[number] = whole, text
         return made
 
     def _items(self, answer: str, forms: frozenset[str]) -> Iterator[tuple[str, str | None]]:
