@@ -190,47 +190,24 @@ def test_greedy_is_the_best_piece_at_each_step_whatever_else_is_asked(make: str,
                 break
         whole = written[-1] == made.module.config.eos_token_id
         pieces = written[1:-1] if whole else written[1 : limit + 1]
-        assert answer == (made.vocabulary.text(pieces), whole)
+        assert answer[:2] == (made.vocabulary.text(pieces), whole)
 
 
-@pytest.mark.parametrize("make", ["minilm", "roberta", "t5", "bart"])
-def test_grounded_answers_are_the_best_tags_one_by_one(make: str, tmp_path: Path) -> None:
-    made = model(tmp_path, make)
-    made.module.double()
-    encoding = encodings.get("word_tags", ["LOC", "PER"])
-    document = onoma.Document.from_words(
-        [["Ada", "left", "U.S.", "."], ["Rome"], ["(O)", "saw", "New", "York"]], id="d"
-    )
-    frames = encoding.frames(document)
-    questions = [exchange.source for exchange in encoding.exchanges(document)]
-    answers = made.choose(questions, frames)
-    for question, frame, answer in zip(questions, frames, answers, strict=True):
-        read, chosen = made.read([question]), list[int]()
-        written = [made.module.config.decoder_start_token_id]
-        choices = [made.vocabulary.numbers(each)[0] for each in frame.choices]
-        for place, literal in enumerate(frame.literals):
-            written += made.vocabulary.numbers(literal)
-            with torch.no_grad():
-                logits = made.module(**read, decoder_input_ids=torch.tensor([written])).logits[0, -1]
-            legal = frame.legal(place, chosen[-1] if chosen else None)
-            chosen.append(max((n for n in range(len(choices)) if legal[n]), key=lambda n: float(logits[choices[n]])))
-            written.append(choices[chosen[-1]])
-        assert answer == (frame.text(chosen), True)
-
-
-@pytest.mark.parametrize("encoding", ["word_tags", "tag_string"])
+@pytest.mark.parametrize("encoding", [name for name in encodings.names() if name not in {"tags", "code_classes"}])
 def test_grounded_answers_have_no_problems_whatever_the_weights(encoding: str, tmp_path: Path) -> None:
     save_minilm(tmp_path / "from", positions=96)
     options = {"model": str(tmp_path / "from"), "decoding": "grounded"}
-    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, encoding=encoding, scheme="BIOES")
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, encoding=encoding)
     texts = ["Ada (O) left\u200b U.S. 日本 😀 .", "", "x " * 300, "(B-LOC) (O) \\ [UNK] [SEP]"]
     for prediction in made.predict(texts):
-        assert not prediction.problems
+        # With random weights a list ends when there is no more room, and a text alone may stand for several places.
+        assert {problem.kind for problem in prediction.problems} <= {"ambiguous", "truncated"}
+        assert not prediction.problems or encoding not in {"word_tags", "tag_string"}
     made.save(tmp_path / "model")
     again = onoma.load(tmp_path / "model", decoding="free")
     assert again.model.options.decoding == "free" and again.predict(texts) != made.predict(texts)
-    with pytest.raises(ConfigError, match="xml leaves more open than choices"):
-        Recognizer.create("seq2seq", ["LOC"], options=options, encoding="xml")
+    with pytest.raises(ConfigError, match="code_classes has no grammar"):
+        Recognizer.create("seq2seq", ["LOC"], options=options, encoding="code_classes")
 
 
 def test_dev_answers_by_likelihood_are_grounded_and_others_free(tmp_path: Path) -> None:

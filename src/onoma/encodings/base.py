@@ -6,17 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Span
+from onoma.encodings.automata.base import Automaton
 from onoma.exceptions import MisalignedSpansError
 
 __all__ = [
     "Encoding",
     "Exchange",
-    "Frame",
     "Loss",
     "OnMisaligned",
     "TagAnswer",
@@ -82,30 +79,6 @@ class TextTargets:
     losses: tuple[Loss, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A right answer but for some choices: before each stands a text that is known, and nothing behind the last.
-
-    `start` [choices], `follow` [choices, choices] and `stop` [choices] say what may stand first, behind another, and
-    last.
-    """
-
-    literals: tuple[str, ...]
-    choices: tuple[str, ...]
-    start: NDArray[np.bool_]
-    follow: NDArray[np.bool_]
-    stop: NDArray[np.bool_]
-
-    def legal(self, place: int, before: int | None) -> NDArray[np.bool_]:
-        """[choices]: what may stand at a place, behind another choice."""
-        allowed = self.start if before is None else self.follow[before]
-        return allowed & self.stop if place == len(self.literals) - 1 else allowed
-
-    def text(self, chosen: Sequence[int]) -> str:
-        """The answer with these choices."""
-        return "".join(literal + self.choices[choice] for literal, choice in zip(self.literals, chosen, strict=True))
-
-
 @runtime_checkable
 class Encoding(Protocol):
     """A way to put the spans of a document into words a model can produce, and back.
@@ -145,7 +118,9 @@ class TextEncoding(Encoding, Protocol):
     by_type: ClassVar[bool]
     """Whether each exchange asks for one label."""
     framed: bool
-    """Whether a method `frames(document)` gives the answers with nothing but choices left open, one `Frame` each."""
+    """Whether answers hold all words and a tag each, so that their lengths are known beforehand."""
+    grounds: bool
+    """Whether there are automata of what may be written about a document."""
     fits: Callable[[str], bool] | None
     """Whether a window's text is short enough to be read and answered, where somebody who knows the model said so."""
 
@@ -163,4 +138,12 @@ class TextEncoding(Encoding, Protocol):
 
     def exchanges(self, document: Document) -> tuple[Exchange, ...]:
         """What is asked about a document, without looking at its spans."""
+        ...
+
+    def automata(self, document: Document) -> tuple[Automaton, ...]:
+        """All that may be answered, one automaton an exchange; raises `ConfigError` where the format has none."""
+        ...
+
+    def drafts(self, document: Document) -> tuple[Sequence[Any], ...]:
+        """The document's spans as what automata take for wanted, one an exchange; what none can hold is left out."""
         ...

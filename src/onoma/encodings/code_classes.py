@@ -27,6 +27,7 @@ class CodeClasses(Listed):
     """
 
     name: ClassVar[str] = "code_classes"
+    grounds: bool = False
 
     def __init__(
         self, labels: Iterable[str], on_misaligned: OnMisaligned = "error", max_words: int | None = None

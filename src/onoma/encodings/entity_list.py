@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from onoma.document import Problem
+from onoma.encodings.automata.base import Mention
+from onoma.encodings.automata.listed import ListFormat
+from onoma.encodings.base import Exchange
 from onoma.encodings.listed import Item, Listed
 from onoma.encodings.separated import escape, split, unescape
 from onoma.encodings.windowed import blank_at_an_end
@@ -34,6 +37,17 @@ class EntityList(Listed):
     def write(self, items: Sequence[Item]) -> str:
         """Pairs in the order of the text."""
         return "; ".join(f"{escape(item.label, SIGNS)}: {escape(item.text, SIGNS)}" for item in items) or NONE
+
+    def format(self, asked: Exchange, words: Sequence[tuple[int, int]]) -> ListFormat:  # noqa: ARG002
+        """Labels stand before their texts."""
+        heads = [f"{escape(label, SIGNS)}: " for label in self.labels]
+
+        def head(before: Mention | None, rank: int | None) -> str:
+            return ("; " if before else "") + heads[rank or 0]
+
+        return ListFormat(
+            head, lambda _: "", lambda before: "" if before else NONE, lambda text: escape(text, SIGNS), True
+        )
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Pairs one by one; one blank after a colon is not the text's."""

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from onoma.document import Problem
+from onoma.encodings.automata.listed import ListFormat
+from onoma.encodings.base import Exchange
 from onoma.encodings.listed import Item, Listed
 from onoma.encodings.separated import escape, unescape
 from onoma.encodings.windowed import blank_at_an_end
@@ -38,6 +40,17 @@ class EntityPairs(Listed):
     def write(self, items: Sequence[Item]) -> str:
         """Pairs in the order of the text."""
         return " ".join(f"[{escape(item.text, SIGNS)}]({escape(item.label, SIGNS)})" for item in items)
+
+    def format(self, asked: Exchange, words: Sequence[tuple[int, int]]) -> ListFormat:  # noqa: ARG002
+        """Labels stand behind their texts."""
+        tails = [f"]({escape(label, SIGNS)})" for label in self.labels]
+        return ListFormat(
+            lambda before, _: " [" if before else "[",
+            lambda mention: tails[mention.rank],
+            lambda _: "",
+            lambda text: escape(text, SIGNS),
+            False,
+        )
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Pairs one by one; what begins like one and does not end is malformed."""

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from onoma.document import Problem
+from onoma.encodings.automata.base import Mention
+from onoma.encodings.automata.listed import ListFormat
+from onoma.encodings.base import Exchange
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import ESCAPED, Pairs, read_json
+from onoma.encodings.tolerant_json import ESCAPED, Pairs, quoted, read_json
 
 __all__ = ["GroupedJson"]
 
@@ -31,6 +34,17 @@ class GroupedJson(Listed):
             if texts:
                 groups[label] = texts
         return json.dumps(groups, ensure_ascii=False)
+
+    def format(self, asked: Exchange, words: Sequence[tuple[int, int]]) -> ListFormat:  # noqa: ARG002
+        """A label stands before the first of its texts."""
+        heads = [f'{json.dumps(label, ensure_ascii=False)}: ["' for label in self.labels]
+
+        def head(before: Mention | None, rank: int | None) -> str:
+            if before is not None and before.rank == rank:
+                return ', "'
+            return ("{" if before is None else "], ") + heads[rank or 0]
+
+        return ListFormat(head, lambda _: '"', lambda before: "]}" if before else "{}", quoted, True, by_label=True)
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Items of every list in turn; a key that comes twice is read twice."""

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 from onoma import alignment
 from onoma.document import Problem, Span
 from onoma.encodings.anchor import Anchor
+from onoma.encodings.automata.base import Automaton
+from onoma.encodings.automata.inline import InlineAutomaton
 from onoma.encodings.base import Exchange, OnMisaligned
 from onoma.encodings.windowed import Windowed
 from onoma.exceptions import ConfigError
@@ -95,6 +97,11 @@ class Inline(Windowed):
             made += [self.escaped(source[at:place]), mark]
             at = place
         return "".join([*made, self.escaped(source[at:])])
+
+    def automaton(self, asked: Exchange, words: Sequence[tuple[int, int]]) -> Automaton:
+        """The copy, with marks where words begin and end."""
+        labels = self.labels if asked.type is None else (asked.type,)
+        return InlineAutomaton(asked.source, words, [self.marks(label) for label in labels], self.escaped)
 
     def spans(self, asked: Exchange, answer: str, problems: list[Problem]) -> Iterator[Span]:
         """Marked stretches of the copy, where they lie in the source."""

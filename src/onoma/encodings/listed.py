@@ -8,8 +8,11 @@ from typing import ClassVar, NamedTuple
 
 from onoma.document import Problem, ProblemKind, Span
 from onoma.encodings.anchor import folded, letters_of
+from onoma.encodings.automata.base import Automaton
+from onoma.encodings.automata.listed import ListAutomaton, ListFormat
 from onoma.encodings.base import Exchange
 from onoma.encodings.windowed import Windowed
+from onoma.exceptions import ConfigError
 
 __all__ = ["Item", "Listed", "occurrences"]
 
@@ -59,6 +62,15 @@ class Listed(Windowed):
     def same(self, one: str, other: str) -> bool:
         """Whether two texts are one, as far as the model can write them."""
         return one == other or (self.back is not None and letters_of(one)[0] == letters_of(other)[0])
+
+    def format(self, asked: Exchange, words: Sequence[Bounds]) -> ListFormat:  # noqa: ARG002
+        """What stands around the texts about a source; raises `ConfigError` where that depends on the texts."""
+        raise ConfigError(f"{self.name} has no grammar that a model could be held to")
+
+    def automaton(self, asked: Exchange, words: Sequence[Bounds]) -> Automaton:
+        """Lists of runs of words."""
+        labels = len(self.labels) if asked.type is None else 1
+        return ListAutomaton(asked.source, words, labels, self.format(asked, words))
 
     def answer(self, source: str, spans: Sequence[Span]) -> str:
         """The list."""

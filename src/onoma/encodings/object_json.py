@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from onoma.document import Problem
+from onoma.document import Problem, Span
+from onoma.encodings.automata.base import Mention
+from onoma.encodings.automata.listed import ListFormat
+from onoma.encodings.base import Exchange
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import ESCAPED, Pairs, read_json
+from onoma.encodings.tolerant_json import ESCAPED, Pairs, quoted, read_json
 
 __all__ = ["ObjectJson"]
 
@@ -30,6 +33,23 @@ class ObjectJson(Listed):
             {"text": item.text, "label": item.label, **{key: getattr(item, key) for key in self.keys}} for item in items
         ]
         return json.dumps(rows, ensure_ascii=False)
+
+    def format(self, asked: Exchange, words: Sequence[tuple[int, int]]) -> ListFormat:
+        """Labels and numbers stand behind their texts; numbers are computed."""
+
+        def tail(mention: Mention) -> str:
+            label = self.labels[mention.rank]
+            item = self._item(asked.source, Span(words[mention.first][0], words[mention.last - 1][1], label))
+            members = {"label": label, **{key: getattr(item, key) for key in self.keys}}
+            return '", ' + json.dumps(members, ensure_ascii=False)[1:]
+
+        return ListFormat(
+            lambda before, _: ', {"text": "' if before else '[{"text": "',
+            tail,
+            lambda before: "]" if before else "[]",
+            quoted,
+            False,
+        )
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Objects one by one; one that lacks a key, or has another kind of value, is malformed by itself."""

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from onoma import schemes
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, ProblemKind, Span
-from onoma.encodings.base import Exchange, Frame, Loss, OnMisaligned, TextTargets, misaligned
+from onoma.encodings.automata.base import Automaton
+from onoma.encodings.automata.tagged import TagAutomaton
+from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.encodings.tags import Tags
 from onoma.encodings.windowed import check_max_words, windows
 from onoma.exceptions import ConfigError, DataError
@@ -25,8 +27,8 @@ __all__ = ["Items", "TaggedText"]
 class Items(NamedTuple):
     """An answer, item by item: what was written for a word, its tag, and the word of the window it stands for.
 
-    Tags are `O` or PREFIX-LABEL. `words` and `places` are as long as `tags`; places rise, None for no word. Items of
-    which nobody can say where they belong are `unsure`.
+    Tags are `O` or PREFIX-LABEL. `words` and `places` are as long as `tags`; places rise, None for no word, and are a
+    range where each word has its item. Items of which nobody can say where they belong are `unsure`.
     """
 
     words: Sequence[str]
@@ -115,6 +117,11 @@ class TaggedText(ABC):
         return not self.partial
 
     @property
+    def grounds(self) -> bool:
+        """Whether all that may be answered is known."""
+        return not self.partial
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """What a model may write as one piece each."""
         return tuple(self._texts.values())
@@ -131,34 +138,51 @@ class TaggedText(ABC):
         short = None if fits is None else lambda first, last: fits(self.source(words[first:last]))
         return list(windows(document, self.max_words, short))
 
-    def frames(self, document: Document) -> tuple[Frame, ...]:
+    def automata(self, document: Document) -> tuple[Automaton, ...]:
         """For each exchange its answer with the tags left open; only legal sequences of tags may be chosen.
 
         Raises `ConfigError` where the answer leaves words out, for which ones is for the model to say.
         """
         if self.partial:
             raise ConfigError(f"{self.name} leaves words out: which ones cannot be known before it answers")
-        start, follow, stop = self._legal
+        start, follow, stop, mention = self._legal
         anything = np.ones_like(start)
+        bounds = document.tokens
         begins, ends = {first for first, _ in document.sentences}, {last for _, last in document.sentences}
         return tuple(
-            Frame(
+            TagAutomaton(
                 self.literals(document.words[first:last]),
                 self.symbols,
                 start if first in begins else anything,
                 follow,
                 stop if last in ends else anything,
+                mention,
+                [word - first for word in range(first, last) if bounds.starts[word] == bounds.ends[word]],
+                self._numbers[OUTSIDE],
             )
             for first, last in self._windows(document)
         )
 
+    def drafts(self, document: Document) -> tuple[Sequence[int], ...]:
+        """Numbers of tags, one a word."""
+        targets = self._lenient.encode(document)
+        tags = [self._numbers[tag] for sentence in targets.tags for tag in sentence]
+        return tuple(tags[first:last] for first, last in self._windows(document))
+
     @cached_property
-    def _legal(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which tags may stand first, behind each other, and last."""
+    def _numbers(self) -> dict[str, int]:
+        return {tag: number for number, tag in enumerate(self.tags.tagset)}
+
+    @cached_property
+    def _legal(self) -> tuple[NDArray[np.bool_], ...]:
+        """Which tags may stand first, behind each other, and last; and which begin a mention behind each other."""
         tagset, scheme = self.tags.tagset, self.tags.scheme
         start = np.array([scheme.allows(None, tag) for tag in tagset])
         follow = np.array([[scheme.allows(before, after) for after in tagset] for before in tagset])
-        return start, follow, np.array([scheme.allows(tag, None) for tag in tagset])
+        begins = [
+            [any(first for first, *_ in scheme.spans([one, two], self.tags.repair)) for two in tagset] for one in tagset
+        ]
+        return start, follow, np.array([scheme.allows(tag, None) for tag in tagset]), np.array(begins)
 
     def encode(self, document: Document) -> TextTargets:
         """Exchanges with completions; raises `MisalignedSpansError` under `on_misaligned="error"`."""
@@ -189,6 +213,8 @@ class TaggedText(ABC):
         spans: list[Span] = []
         problems: list[Problem] = []
         tags = [OUTSIDE] * len(document.tokens)
+        if self.back is not None:
+            self.back.joined(document.words)  # at once, not sentence by sentence: they are remembered
         rest = list(zip(asked, answers, strict=True))[::-1]
         for _, end in document.sentences:
             words: list[str] = []
@@ -198,14 +224,18 @@ class TaggedText(ABC):
             while rest and rest[-1][0][1] <= end:
                 (first, last), answer = rest.pop()
                 items = self.read(document.words[first:last], answer)
-                unsure.update(number + len(words) for number in items.unsure)
+                problems += items.problems
+                if type(items.places) is range:  # copied right
+                    places += range(first, last)
+                    tags[first:last] = items.tags
+                else:
+                    unsure.update(number + len(words) for number in items.unsure)
+                    places += [None if place is None else place + first for place in items.places]
+                    for tag, place in zip(items.tags, items.places, strict=True):
+                        if place is not None:
+                            tags[place + first] = tag
                 words += items.words
                 given += items.tags
-                places += [None if place is None else place + first for place in items.places]
-                problems += items.problems
-            for tag, place in zip(given, places, strict=True):
-                if place is not None:
-                    tags[place] = tag
             for start, stop, label in self.tags.scheme.spans(given, self.tags.repair):
                 text = " ".join(words[start:stop])
                 found = self._place(document, label, places[start:stop], not unsure.isdisjoint(range(start, stop)))

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-__all__ = ["ESCAPED", "Pairs", "Reading", "read_json"]
+__all__ = ["ESCAPED", "Pairs", "Reading", "quoted", "read_json"]
 
 BARE = re.compile(r"[^\s,:\[\]{}\"']+")
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -15,6 +15,11 @@ ESCAPED = ('\\"', "\\\\")
 """What stands for signs of a text that would end it."""
 DEPTH = 32
 """Lists in lists: no format here needs more than three, and an answer of brackets alone must end somehow."""
+
+
+def quoted(text: str) -> str:
+    """A part of a string, as it stands between its quotes."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 class Pairs(list[tuple[str, Any]]):

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from onoma.document import Problem
+from onoma.encodings.automata.listed import ListFormat
+from onoma.encodings.base import Exchange
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import ESCAPED, Pairs, read_json
+from onoma.encodings.tolerant_json import ESCAPED, Pairs, quoted, read_json
 
 __all__ = ["TypeQueries"]
 
@@ -27,6 +29,16 @@ class TypeQueries(Listed):
     def write(self, items: Sequence[Item]) -> str:
         """A list of texts."""
         return json.dumps([item.text for item in items], ensure_ascii=False)
+
+    def format(self, asked: Exchange, words: Sequence[tuple[int, int]]) -> ListFormat:  # noqa: ARG002
+        """Texts alone."""
+        return ListFormat(
+            lambda before, _: ', "' if before else '["',
+            lambda _: '"',
+            lambda before: "]" if before else "[]",
+            quoted,
+            False,
+        )
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:
         """The texts of the list."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, get_args
 
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, Span
+from onoma.encodings.automata.base import Automaton, Mention
 from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.exceptions import ConfigError, DataError
 
@@ -59,6 +60,7 @@ class Windowed(ABC):
     by_type: ClassVar[bool] = False
     """Whether each exchange asks for one label."""
     framed: bool = False
+    grounds: bool = True
     by_text: ClassVar[bool] = False
     """Whether a mention is known by its text alone, so that it may be read at another place."""
 
@@ -176,6 +178,43 @@ class Windowed(ABC):
         for inside in kept.values():
             inside.sort(key=lambda span: (span.start, -span.end, self.rank[span.label]))
         return kept, losses
+
+    # ------------------------------------------------------------------ automata
+
+    @abstractmethod
+    def automaton(self, asked: Exchange, words: Sequence[tuple[int, int]]) -> Automaton:
+        """All that may be answered; `words` are half-open characters of the exchange's source."""
+
+    def automata(self, document: Document) -> tuple[Automaton, ...]:
+        """One an exchange: mentions are runs of words."""
+        made: list[Automaton] = []
+        for asked in self.exchanges(document):
+            left = _bounds(document, asked.window)[0]
+            starts, ends = document.tokens.starts[slice(*asked.window)], document.tokens.ends[slice(*asked.window)]
+            made.append(
+                self.automaton(asked, [(start - left, end - left) for start, end in zip(starts, ends, strict=True)])
+            )
+        return tuple(made)
+
+    def drafts(self, document: Document) -> tuple[Sequence[Mention], ...]:
+        """Mentions by words of the window, in order; not those that cut words, or begin or end with blank ones."""
+        kept, _ = self._fitted(document)
+        made: list[Sequence[Mention]] = []
+        for asked in self.exchanges(document):
+            begin: dict[int, int] = {}
+            end: dict[int, int] = {}
+            for word, place in enumerate(range(*asked.window)):
+                left, right = document.tokens.starts[place], document.tokens.ends[place]
+                if document.text[left:right].strip():
+                    begin[left], end[right] = word, word + 1
+            made.append(
+                [
+                    Mention(begin[span.start], end[span.end], 0 if self.by_type else self.rank[span.label])
+                    for span in kept.get(asked.window, ())
+                    if span.start in begin and span.end in end and asked.type in {None, span.label}
+                ]
+            )
+        return tuple(made)
 
     # ------------------------------------------------------------------ decode
 

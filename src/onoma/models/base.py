@@ -10,8 +10,10 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_c
 from pydantic import BaseModel, ConfigDict, Field
 
 from onoma.document import Document, LabelSet, Prediction
-from onoma.encodings.base import Frame, TagAnswer
+from onoma.encodings.automata.base import Automaton
+from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ConfigError
+from onoma.generation.greedy import Counts
 from onoma.schemes import TagSet
 from onoma.settings import Settings
 
@@ -219,10 +221,11 @@ class DocumentModel(Protocol):
 
 
 class TextAnswer(NamedTuple):
-    """What a text model wrote, and whether it came to an end by itself."""
+    """What a text model wrote, whether it came to an end by itself, and what it took where a grammar held it."""
 
     text: str
     whole: bool = True
+    counts: Counts | None = None
 
 
 Question = Callable[[int | None], str]
@@ -264,10 +267,12 @@ class TextModel(Protocol):
         """
         ...
 
-    def choose(self, questions: Sequence[str], frames: Sequence[Frame]) -> list[TextAnswer]:
-        """For each question the answer in a frame, the best choice at each place after the choices before it.
+    def choose(
+        self, questions: Sequence[str], automata: Sequence[Automaton], drafts: Sequence[Sequence[Any]] | None
+    ) -> list[TextAnswer]:
+        """For each question the answer that it would write if at each place it took the best piece that is legal.
 
-        Where a frame is longer than the model can write, its first choice stands at all places beyond.
+        With `drafts`, which change nothing but the time it takes. Answers do not depend on what else is in the call.
         """
         ...
 

@@ -26,6 +26,7 @@ __all__ = ["TextJoint"]
 
 POOL = "demonstrations.jsonl"
 RETRIEVER = "retriever"
+DRAFTED = "grounded+draft"
 LABELS = "asked_labels"
 """The key of a document's `meta` that names the labels it is to be asked for, where these are not all."""
 
@@ -46,10 +47,10 @@ class TextJoint:
             raise ConfigError(f"a model that answers with text takes an encoding as text, not {_name(encoding)}")
         self.encoding: TextEncoding = encoding
         self.model = model
-        self.grounded: bool = model.options.decoding == "grounded"
-        """Whether the model is left the choices alone."""
-        if (self.grounded or model.options.validation == "likelihood") and not encoding.framed:
-            raise ConfigError(f"{encoding.name} leaves more open than choices: word_tags and tag_string do not")
+        self.decoding: str = model.options.decoding
+        """How the model is made to answer."""
+        if (self.decoding != "free" or model.options.validation == "likelihood") and not encoding.grounds:
+            raise ConfigError(f"{encoding.name} has no grammar that a model could be held to: use another encoding")
         self.embedder: Any = None
         """Finds demonstrations, where it is asked for."""
         self.room = Room(model, ratio)
@@ -141,11 +142,11 @@ class TextJoint:
         parts = (self.encoding.settings(), self.prompter.state(), model.options, seed, exchanges, labels, *key)
         name = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
         examples = model.examples(questions, answers)
-        self.grounded = model.options.validation == "likelihood"
+        self.decoding = DRAFTED if model.options.validation == "likelihood" else "free"
         try:
             fitted = train(model, examples, model.options, folder, seed, validate, key=name)
         finally:
-            self.grounded = model.options.decoding == "grounded"
+            self.decoding = model.options.decoding
         sentences = sum(1 for document in documents for words in document.sentence_words() if words)
         return Learnt(fitted, sentences, lost)
 
@@ -191,10 +192,10 @@ class TextJoint:
         flat = [(asker, exchange) for asker, some in zip(askers, asked, strict=True) for exchange in some]
         self.prompter.prepare(exchange for _, exchange in flat)
         questions = [asker.question(exchange) for asker, exchange in flat]
-        if self.grounded:
+        if self.decoding != "free":
             both: Any = zip(askers, documents, strict=True)
-            frames = [frame for asker, document in both for frame in asker.encoding.frames(document)]
-            found = self.model.choose(questions, frames)
+            automata = [each for asker, document in both for each in asker.encoding.automata(document)]
+            found = self.model.choose(questions, automata, [()] * len(automata) if self.decoding == DRAFTED else None)
         else:
             limits = [asker.limit(exchange.source) for asker, exchange in flat]
             found = self.model.predict(questions, limits)

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 
 from onoma import progress
-from onoma.encodings.base import Frame
-from onoma.generation.choices import settle
+from onoma.encodings.automata.base import Automaton
+from onoma.generation.greedy import write
+from onoma.generation.pieces import Writing
 from onoma.models.base import Question, TextAnswer
 from onoma.models.batches import by_length, padded
 from onoma.models.pretrained import quietly, require_torch, resolve
 from onoma.models.seq2seq import network
-from onoma.models.seq2seq.frames import Row, Scorer
 from onoma.models.seq2seq.options import Seq2SeqOptions
 from onoma.models.text.vocabulary import Vocabulary
 from onoma.schemes import OUTSIDE
@@ -152,21 +152,28 @@ class Seq2Seq:
                 bar.add(len(batch))
         return made
 
-    def choose(self, questions: Sequence[str], frames: Sequence[Frame]) -> list[TextAnswer]:
-        """Answers of which only the choices are the model's; batches are sorted by length."""
-        rows = [Row.of(frame, self.vocabulary, self.answer_limit) for frame in frames]
-        made: list[TextAnswer] = [TextAnswer("")] * len(questions)
+    def choose(
+        self, questions: Sequence[str], automata: Sequence[Automaton], drafts: Sequence[Sequence[Any]] | None
+    ) -> list[TextAnswer]:
+        """The best of all that an automaton allows, piece by piece; batches are sorted by length."""
+        from onoma.models.seq2seq.speaker import Speaker
+
+        end, most = self.module.config.eos_token_id, self.answer_limit + 1
+        writings = [Writing(automaton, self.vocabulary.stretch, end, most) for automaton in automata]
+        starts = [writing.begin() for writing in writings]
         sizes = [
-            self.vocabulary.size(question) + row.size if row.size else 0
-            for question, row in zip(questions, rows, strict=True)
+            0 if node is None else self.vocabulary.size(question) + writing.need(node)
+            for question, writing, node in zip(questions, writings, starts, strict=True)
         ]
-        with progress.bar("choosing", len(questions)) as bar:
+        made = [TextAnswer("", False)] * len(questions)
+        with progress.bar("writing", len(questions)) as bar:
             for batch in by_length(sizes, self.options.predict_tokens):
-                scores = Scorer(self, [questions[number] for number in batch], [rows[number] for number in batch])
-                chosen, _ = settle([rows[number].frame for number in batch], scores)
-                for number, choices in zip(batch, chosen, strict=True):
-                    rest = [0] * (len(frames[number].literals) - len(choices))
-                    made[number] = TextAnswer(frames[number].text([*choices, *rest]), not rest)
+                speaker = Speaker(self.module, self.read([questions[number] for number in batch]))
+                wanted = None if drafts is None else [drafts[number] for number in batch]
+                for number, written in zip(
+                    batch, write(speaker, [writings[number] for number in batch], wanted), strict=True
+                ):
+                    made[number] = TextAnswer(written.text, written.whole, written.counts)
                 bar.add(len(batch))
         return made
 

@@ -31,6 +31,7 @@ class Vocabulary:
         """The pieces of which each new symbol would have been written."""
         self.keeps_blanks = self._again("a .b, c") == "a .b, c"
         self.added = self._add(symbols)
+        self._stretches: dict[tuple[str, bool], tuple[int, ...]] = {}
         self.size = lru_cache(REMEMBERED)(self._size)
         """How many pieces a text has, without special ones; remembered for the last texts."""
 
@@ -58,6 +59,24 @@ class Vocabulary:
     def numbers(self, text: str) -> list[int]:
         """The pieces of a text, without special ones."""
         return self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+
+    def stretch(self, text: str, first: bool) -> tuple[int, ...]:
+        """The pieces of a stretch of an answer: the first, or one that stands behind others (remembered)."""
+        key = text, first
+        found = self._stretches.get(key)
+        if found is None:
+            if len(self._stretches) > REMEMBERED:
+                self._stretches.clear()
+            found = self._stretches[key] = tuple(self.numbers(text) if first else self._inner(text))
+        return found
+
+    def _inner(self, text: str) -> list[int]:
+        """The pieces of a text behind another: some tokenizers take its beginning for that of a word."""
+        if not text:
+            return []
+        before = "." if text[0].isalnum() else "a"
+        own, both = self.numbers(before), self.numbers(before + text)
+        return both[len(own) :] if both[: len(own)] == own else self.numbers(text)
 
     def _size(self, text: str) -> int:
         return len(self.numbers(text))

@@ -1,0 +1,147 @@
+"""Lists of mentions by their text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from onoma.encodings.automata.base import END, Automaton, Mention, Move
+
+__all__ = ["ListAutomaton", "ListFormat"]
+
+
+class ListFormat(NamedTuple):
+    """What stands around the texts of mentions.
+
+    `head(before, rank)` stands between the mention before (None: the first) and the next text, whose label's number it
+    names where `named_first`, else it is None. `tail(mention)` stands behind a text, `close(before)` behind the last.
+    `by_label`: mentions of a label stand together, else all are in the order of the text.
+    """
+
+    head: Callable[[Mention | None, int | None], str]
+    tail: Callable[[Mention], str]
+    close: Callable[[Mention | None], str]
+    escaped: Callable[[str], str]
+    named_first: bool
+    by_label: bool = False
+
+
+class Between(NamedTuple):
+    """Behind a mention, or before all."""
+
+    before: Mention | None
+
+
+class Begun(NamedTuple):
+    """Before the text of a mention; `rank` is None where what follows names the label."""
+
+    before: Mention | None
+    rank: int | None
+
+
+class Inside(NamedTuple):
+    """Behind a part of a text: the words `first` to `word`; it ends behind `most` at the latest.
+
+    `before` is the mention before where that may be of the same words, else None.
+    """
+
+    before: Mention | None
+    rank: int | None
+    first: int
+    word: int
+    most: int
+
+
+class ListAutomaton(Automaton):
+    """Runs of words that neither begin nor end blank, in strictly rising order, so that an answer is finite.
+
+    The order is that in which encodings write: by label where the format asks for it, by start, the longer first, and
+    by label.
+    """
+
+    def __init__(self, source: str, words: Sequence[tuple[int, int]], labels: int, form: ListFormat) -> None:
+        """`words` are half-open characters of the source."""
+        self.form = form
+        self.labels = labels
+        lasts = [0, *(end for _, end in words)]
+        self._words = [form.escaped(source[start:end]) for start, end in words]
+        self._gaps = [form.escaped(source[last:start]) for last, (start, _) in zip(lasts, words, strict=False)]
+        solid = [bool(source[start:end].strip()) for start, end in words]
+        self._starts = [word for word, is_solid in enumerate(solid) if is_solid]
+        self._last_end = [0] * (len(words) + 1)
+        """The last place up to each at which a text may end."""
+        for word, is_solid in enumerate(solid):
+            self._last_end[word + 1] = word + 1 if is_solid else self._last_end[word]
+        self.start = Between(None)
+
+    def moves(self, state: Any) -> Sequence[Move]:
+        """Go on with another mention or close the list; begin a text; go on with it or close it."""
+        if state == END:
+            return ()
+        if isinstance(state, Between):
+            ranks: Sequence[int | None] = range(self.labels) if self.form.named_first else [None]
+            made = [
+                Move(self.form.head(state.before, rank), Begun(state.before, rank))
+                for rank in ranks
+                if self._first(state.before, rank) is not None
+            ]
+            return [Move(self.form.close(state.before), END), *made]
+        if isinstance(state, Begun):
+            alike = state.before is not None and (not self.form.by_label or state.rank == state.before.rank)
+            near = state.before.first if state.before is not None and alike else -1
+            return [
+                Move(
+                    self._words[word], Inside(state.before if word == near else None, state.rank, word, word + 1, most)
+                )
+                for word in self._starts
+                for most in [self._most(state.before, state.rank, word)]
+                if most > word
+            ]
+        made = []
+        if self._last_end[state.word] == state.word:
+            for rank in range(self.labels) if state.rank is None else (state.rank,):
+                mention = Mention(state.first, state.word, rank)
+                if state.before is None or self._key(mention) > self._key(state.before):
+                    made.append(Move(self.form.tail(mention), Between(mention)))
+        if state.word < state.most:
+            made.append(Move(self._gaps[state.word] + self._words[state.word], state._replace(word=state.word + 1)))
+        return made
+
+    def _key(self, mention: Mention) -> tuple[int, ...]:
+        order = (mention.first, -mention.last, mention.rank)
+        return (mention.rank, *order) if self.form.by_label else order
+
+    def _most(self, before: Mention | None, rank: int | None, first: int) -> int:
+        """Where a text that begins with a word may end at the latest, 0 where it may not begin there."""
+        everything = self._last_end[-1]
+        if before is None:
+            return everything
+        if self.form.by_label and rank is not None and rank != before.rank:
+            return everything if rank > before.rank else 0
+        if first != before.first:
+            return everything if first > before.first else 0
+        another = (rank is None and before.rank < self.labels - 1) or (rank is not None and rank > before.rank)
+        return self._last_end[before.last if another else before.last - 1]
+
+    def _first(self, before: Mention | None, rank: int | None) -> int | None:
+        """The first word with which the next mention may begin; None where there can be none."""
+        return next((word for word in self._starts if self._most(before, rank, word) > word), None)
+
+    def prefer(self, state: Any, moves: Sequence[Move], wanted: Sequence[Mention]) -> int:
+        """`wanted` are mentions in any order; a text that is none of them ends as soon as it may."""
+        to: list[Any] = [move.to for move in moves]
+        left = [each for each in wanted if state.before is None or self._key(each) > self._key(state.before)]
+        if isinstance(state, Between):
+            rank = min(left, key=self._key).rank if left else None
+            fits = (number for number, each in enumerate(to) if each != END and left and each.rank in {None, rank})
+            return next(fits, 0)
+        left = [each for each in left if state.rank in {None, each.rank}]
+        if isinstance(state, Begun):
+            first = min(left, key=self._key).first if left else None
+            return next((number for number, each in enumerate(to) if each.first == first), 0)
+        left = [each for each in left if each.first == state.first and each.last >= state.word]
+        mention = min(left, key=self._key, default=None)
+        grows = isinstance(to[-1], Inside)
+        if grows and (len(to) == 1 or (mention is not None and mention.last > state.word)):
+            return len(to) - 1
+        return next((number for number, each in enumerate(to[: len(to) - grows]) if each.before == mention), 0)

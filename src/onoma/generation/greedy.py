@@ -1,0 +1,229 @@
+"""The best legal piece at each place, given all before it: drafted, and checked in few passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onoma.generation.pieces import Node, Writing
+
+__all__ = ["Counts", "Speaker", "Written", "write"]
+
+TIE = 1e-4
+"""Scores that differ by less may come out the other way round in another order of computing."""
+
+
+class Speaker(Protocol):
+    """A model in the midst of answers, one a row."""
+
+    start: int
+    """The piece that stands before every answer."""
+
+    def feed(
+        self, rows: Sequence[Sequence[int]], places: Sequence[Sequence[int]], asked: Sequence[int]
+    ) -> Sequence[NDArray[Any]]:
+        """Go on with each row's pieces; for each row [places, asked], how good the pieces asked for are behind a place.
+
+        Places are numbers of the pieces that are fed. Scores are logarithms of probabilities, up to a constant a place.
+        """
+        ...
+
+    def keep(self, rows: Sequence[int], sizes: Sequence[int]) -> None:
+        """Go on with these rows alone (they may repeat), each with so many of the pieces that it was fed last."""
+        ...
+
+
+@dataclass(slots=True)
+class Counts:
+    """What writing took: passes of a row through the decoder, pieces, choices between pieces, drafted ones that held.
+
+    `ties` are choices whose two best differ by less than 1e-4.
+    """
+
+    passes: int = 0
+    pieces: int = 0
+    decisions: int = 0
+    accepted: int = 0
+    ties: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Count both."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class Written:
+    """An answer: its text, whether nothing had to be left out for want of room, and the probability of each choice.
+
+    `chances` are pairs of a place among the answer's pieces and the probability of the piece there, of all that were
+    legal.
+    """
+
+    text: str = ""
+    whole: bool = True
+    pieces: list[int] = field(default_factory=list)
+    chances: list[tuple[int, float]] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+
+
+@dataclass(slots=True)
+class _Row:
+    number: int
+    writing: Writing
+    wanted: Sequence[Any] | None
+    node: Node
+    pending: int
+    made: Written
+    stale: dict[int, dict[int, float]] = field(default_factory=dict)
+    """Scores of the last pass behind what was settled, by the number of pieces from there to the draft's end."""
+    plan: list[int] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    """Before each piece of the plan, and behind the last."""
+    open: list[int] = field(default_factory=list)
+    """Places of the plan at which there is a choice."""
+
+
+def write(
+    speaker: Speaker,
+    writings: Sequence[Writing],
+    drafts: Sequence[Sequence[Any]] | None = None,
+) -> list[Written]:
+    """For each row of the speaker the answer that it would write if at each place it took the best piece that is legal.
+
+    `drafts` are what the encoding makes of spans (`drafts`), one a row: a draft holds as far as it agrees, the first
+    piece that does not is the model's own, and what follows is drafted anew. Without, each choice takes a pass.
+    """
+    made = [Written() for _ in writings]
+    rows: list[_Row] = []
+    for number, writing in enumerate(writings):
+        node = writing.begin()
+        if node is None:
+            made[number].whole = False
+            continue
+        rows.append(
+            _Row(number, writing, None if drafts is None else drafts[number], node, speaker.start, made[number])
+        )
+    rows = _planned(rows)
+    if len(rows) < len(writings):
+        speaker.keep([row.number for row in rows], [0] * len(rows))
+    while rows:
+        asked = sorted({piece for row in rows for place in row.open for piece in row.nodes[place].next})
+        column = {piece: number for number, piece in enumerate(asked)}
+        fed = [[row.pending, *row.plan[: row.open[-1]]] for row in rows]
+        scores = speaker.feed(fed, [row.open for row in rows], asked)
+        sizes = [_settle(row, found, column) for row, found in zip(rows, scores, strict=True)]
+        going = _planned([row for row, size in zip(rows, sizes, strict=True) if size])
+        places = {id(row): place for place, row in enumerate(rows)}
+        if going:
+            kept = [places[id(row)] for row in going]
+            speaker.keep(kept, [sizes[place] for place in kept])
+        rows = going
+    return made
+
+
+def _planned(rows: Sequence[_Row]) -> list[_Row]:
+    """Plan what comes next; rows in which nothing is left to choose are finished."""
+    going: list[_Row] = []
+    for row in rows:
+        _plan(row)
+        if row.open:
+            going.append(row)
+        else:
+            _accept(row, len(row.plan))
+            row.made.text = row.writing.text(row.node)
+    return going
+
+
+def _plan(row: _Row) -> None:
+    """The pieces that are checked next: up to the first choice, or a draft to the end."""
+    row.plan, row.nodes, row.open = [], [row.node], []
+    while row.nodes[-1].next:
+        node = row.nodes[-1]
+        if row.wanted is None:
+            if len(node.next) > 1:
+                row.open = [len(row.plan)]
+                break
+            _go(row, next(iter(node.next)))
+        else:
+            _go_on_with(row, list(row.writing.draft(node, row.wanted)))
+
+
+def _go(row: _Row, piece: int) -> None:
+    row.nodes.append(row.writing.step(row.nodes[-1], piece))
+    row.plan.append(piece)
+
+
+def _go_on_with(row: _Row, draft: Sequence[int]) -> None:
+    """Plan a draft, up to a place at which the last pass speaks for another piece, and that one.
+
+    What the last pass says behind a piece that was not settled is a guess, for it saw another piece before.
+    """
+    for place, piece in enumerate(draft):
+        node = row.nodes[-1]
+        guessed = piece
+        if len(node.next) > 1:
+            row.open.append(len(row.plan))
+            scores = row.stale.get(len(draft) - place)
+            if scores is not None and node.next.keys() <= scores.keys():
+                guessed = max(node.next, key=scores.__getitem__)
+        if guessed != piece:
+            after = row.writing.step(node, guessed)
+            if row.writing.fits(after, len(row.made.pieces) + len(row.plan) + 1):
+                row.nodes.append(after)
+                row.plan.append(guessed)
+                return
+        _go(row, piece)
+
+
+def _settle(row: _Row, scores: NDArray[Any], column: dict[int, int]) -> int:
+    """Take the best piece at each open place, as far as the plan agrees; how many fed pieces hold, 0 at the end."""
+    counts, writing = row.made.counts, row.writing
+    counts.passes += 1
+    for number, place in enumerate(row.open):
+        node = row.nodes[place]
+        legal = list(node.next)
+        found = scores[number][[column[piece] for piece in legal]]
+        order = np.argsort(-found, kind="stable")
+        written = len(row.made.pieces) + place + 1
+        following = row.nodes[place + 1] if place < len(row.plan) else None
+        best = -1
+        for choice in order.tolist():
+            drafted = following is not None and legal[choice] == row.plan[place]
+            after = following if drafted and following is not None else writing.step(node, legal[choice])
+            if writing.fits(after, written):
+                best = choice
+                break
+            row.made.whole = False
+        counts.decisions += 1
+        counts.ties += bool(found[order[0]] - found[order[1]] < TIE)
+        chance = float(1 / np.exp(found - found[best]).sum())
+        row.made.chances.append((len(row.made.pieces) + place, chance))
+        if following is not None and legal[best] == row.plan[place]:
+            counts.accepted += 1
+            continue
+        row.stale = {
+            len(row.plan) - other: {piece: scores[later][column[piece]] for piece in row.nodes[other].next}
+            for later, other in enumerate(row.open)
+            if other > place
+        }
+        _accept(row, place)
+        row.node = writing.step(row.node, legal[best])
+        row.pending = legal[best]
+        row.made.pieces.append(legal[best])
+        return place + 1
+    _accept(row, len(row.plan))
+    row.made.text = writing.text(row.node)
+    return 0
+
+
+def _accept(row: _Row, size: int) -> None:
+    """Take so many pieces of the plan."""
+    row.made.pieces += row.plan[:size]
+    row.node = row.nodes[size]
+    if size:
+        row.pending = row.plan[size - 1]

@@ -1,0 +1,115 @@
+"""An encoder-decoder in the midst of some answers. Imports torch: it is imported when a model answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from transformers import DynamicCache, EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput
+
+from onoma.models.batches import padded
+from onoma.models.pretrained import BEHIND_PAD
+from onoma.models.seq2seq.network import decoder_of
+from onoma.models.text.ragged import Ragged
+
+__all__ = ["Speaker"]
+
+
+class Speaker:
+    """See `onoma.generation.greedy.Speaker`: reads the questions once, feeds the decoder piece by piece."""
+
+    def __init__(self, module: Any, questions: dict[str, Any]) -> None:
+        """`questions` are padded pieces and their mask."""
+        self.module = module.eval()
+        self.start: int = module.config.decoder_start_token_id
+        self._head = decoder_of(module).get_output_embeddings()
+        self._mask = questions["attention_mask"].to(module.device)
+        with torch.inference_mode():
+            pieces = questions["input_ids"].to(module.device)
+            self._read = module.get_encoder()(input_ids=pieces, attention_mask=self._mask).last_hidden_state
+        self._memory = Ragged(EncoderDecoderCache(DynamicCache(), DynamicCache()), [0] * len(self._mask))
+
+    def feed(
+        self, rows: Sequence[Sequence[int]], places: Sequence[Sequence[int]], asked: Sequence[int]
+    ) -> list[NDArray[np.float64]]:
+        """One pass; the vocabulary's scores are computed at the places and for the pieces that are asked for, alone."""
+        device = self._read.device
+        sizes = [len(row) for row in rows]
+        width = max(sizes)
+        mask = self._memory.mask(sizes)
+        where = [number * width + place for number, each in enumerate(places) for place in each]
+        given: dict[str, Any] = {"decoder_input_ids": torch.from_numpy(padded(rows, self.start)).to(device)}
+        if mask is not None:
+            given["decoder_attention_mask"] = mask.to(device)
+        with torch.inference_mode(), self._placed(given, width), self._only(where, asked):
+            scores = self.module(
+                attention_mask=self._mask,
+                encoder_outputs=BaseModelOutput(last_hidden_state=self._read),
+                past_key_values=self._memory.cache,
+                use_cache=True,
+                **given,
+            ).logits[0]
+        if scores.shape[-1] != len(asked):
+            scores = scores[:, list(asked)]
+        ends = np.cumsum([len(each) for each in places])
+        return list(np.split(scores.double().cpu().numpy(), ends[:-1]))
+
+    def keep(self, rows: Sequence[int], sizes: Sequence[int]) -> None:
+        """Drop what was not kept."""
+        self._memory.keep(rows, sizes)
+        if list(rows) != list(range(len(self._mask))):
+            chosen = torch.tensor(list(rows), device=self._mask.device)
+            self._mask, self._read = self._mask[chosen], self._read[chosen]
+
+    @contextmanager
+    def _placed(self, given: dict[str, Any], width: int) -> Iterator[None]:
+        """Give absolute positions where the architecture has them: rows differ in how far they are."""
+        positions = self._memory.positions(width).to(self._read.device)
+        if self.module.config.model_type == "encoder-decoder":
+            config = self.module.config.decoder
+            behind = (config.pad_token_id or 0) + 1 if config.model_type in BEHIND_PAD else 0
+            yield given.update(decoder_position_ids=positions + behind)
+            return
+
+        def placed(table: Any, *_: Any) -> torch.Tensor:
+            return nn.functional.embedding(positions + getattr(table, "offset", 0), table.weight)
+
+        hooks = [
+            part.register_forward_hook(placed)
+            for name, part in self.module.get_decoder().named_modules()
+            if name.endswith("embed_positions") and isinstance(part, nn.Embedding)
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    @contextmanager
+    def _only(self, where: Sequence[int], asked: Sequence[int]) -> Iterator[None]:
+        """Let the scores be computed at some of the places, and for some pieces, of all rows in one."""
+        head = self._head
+        places = torch.tensor(where, device=self._read.device)
+        pieces = torch.tensor(list(asked), device=self._read.device)
+        whole = hasattr(self.module, "final_logits_bias")  # it is added to all of them
+        before = head.__dict__.get("forward")
+
+        def narrow(states: torch.Tensor) -> torch.Tensor:
+            chosen = states.flatten(0, 1)[places][None]
+            if whole:
+                return nn.functional.linear(chosen, head.weight, head.bias)
+            return nn.functional.linear(chosen, head.weight[pieces], None if head.bias is None else head.bias[pieces])
+
+        head.forward = narrow
+        try:
+            yield
+        finally:
+            del head.forward
+            if before is not None:
+                head.forward = before

@@ -1,0 +1,71 @@
+"""A cache of keys and values whose rows go on at their own pace. Imports torch: it is imported when models answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+__all__ = ["Ragged"]
+
+
+class Ragged:
+    """What a decoder remembers of some rows, each right-aligned: what is nearest stands at the end in all of them.
+
+    So relative positions hold (T5), and absolute ones where they are given (`positions`). Holes on the left are masked.
+    """
+
+    def __init__(self, cache: Any, lengths: Sequence[int]) -> None:
+        """`cache` is of `transformers`, with or without a part for what an encoder read; it holds `lengths` of rows."""
+        self.cache = cache
+        self._own = getattr(cache, "self_attention_cache", cache)
+        self._read = getattr(cache, "cross_attention_cache", None)
+        self.lengths = torch.tensor(list(lengths), dtype=torch.long)
+
+    def positions(self, width: int) -> torch.Tensor:
+        """[rows, width]: the places of the next pieces, counted from 0."""
+        return self.lengths[:, None] + torch.arange(width)
+
+    def mask(self, fed: Sequence[int]) -> torch.Tensor | None:
+        """[rows, remembered + fed]: 1 where something stands; None where it stands everywhere.
+
+        `fed` are the numbers of pieces that are fed next, filled up on the right.
+        """
+        past = int(self.lengths.max()) if len(self.lengths) else 0
+        width = max(fed)
+        if int(self.lengths.min()) == past and min(fed) == width:
+            return None
+        left = torch.arange(past) >= past - self.lengths[:, None]
+        right = torch.arange(width) < torch.tensor(list(fed))[:, None]
+        return torch.cat([left, right], dim=1).long()
+
+    def keep(self, rows: Sequence[int], sizes: Sequence[int]) -> None:
+        """Go on with these rows (they may repeat), each with so many of the pieces that it was fed last."""
+        chosen = torch.tensor(list(rows), dtype=torch.long)
+        kept = torch.tensor(list(sizes), dtype=torch.long)
+        past = int(self.lengths.max())
+        lengths = self.lengths[chosen] + kept
+        same = len(rows) == len(self.lengths) and list(rows) == list(range(len(rows)))
+        longest = int(lengths.max())
+        if same and bool((kept == kept[0]).all()) and int(self.lengths.min()) == past:
+            self._cut(past + int(kept[0]))
+        else:
+            # A row's past and what it was fed lie side by side: what it keeps ends at `past + kept`.
+            columns = past + kept[:, None] - longest + torch.arange(longest)
+            self._gather(chosen, columns.clamp(min=0))
+        if self._read is not None and not same:
+            for layer in self._read.layers:
+                layer.keys, layer.values = layer.keys[chosen], layer.values[chosen]
+        self.lengths = lengths
+
+    def _cut(self, length: int) -> None:
+        for layer in self._own.layers:
+            layer.keys, layer.values = layer.keys[:, :, :length], layer.values[:, :, :length]
+
+    def _gather(self, rows: torch.Tensor, columns: torch.Tensor) -> None:
+        for layer in self._own.layers:
+            rows, columns = rows.to(layer.keys.device), columns.to(layer.keys.device)
+            for name in ("keys", "values"):
+                held = getattr(layer, name).transpose(1, 2)
+                setattr(layer, name, held[rows[:, None], columns].transpose(1, 2))

@@ -1,0 +1,108 @@
+"""Decoders that go on row by row from what they remember, against the same decoders without a memory."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onoma import Document, Span, encodings
+
+pytest.importorskip("torch")
+
+import torch
+from models.tiny import save_bart, save_bert, save_electra, save_minilm, save_roberta, save_t5
+
+from onoma.models.seq2seq import Seq2Seq
+from onoma.models.seq2seq.options import Seq2SeqOptions
+from onoma.models.seq2seq.speaker import Speaker
+
+MAKES: dict[str, Callable[[Path], Path]] = {
+    "bert": lambda folder: save_bert(folder, positions=160),
+    "minilm": lambda folder: save_minilm(folder, positions=160),
+    "electra": lambda folder: save_electra(folder, positions=160),
+    "roberta": lambda folder: save_roberta(folder, positions=160),
+    "t5": save_t5,
+    "bart": save_bart,
+}
+GROUNDED = [name for name in encodings.names() if name not in {"tags", "code_classes"}]
+QUESTIONS = ["Ada left Rome", "Bob", "of the of the May May nobody", "New York saw", "3 in"]
+
+
+def model(folder: Path, make: str, symbols: Any = ()) -> Seq2Seq:
+    MAKES[make](folder / make)
+    made = Seq2Seq.create(symbols, Seq2SeqOptions(model=str(folder / make)), 1)
+    made.module.double()
+    with torch.no_grad():  # symbols of like pieces begin alike, and so would their scores
+        for table in (made.module.get_input_embeddings(), made.head):
+            if table is not None:
+                table.weight += 0.05 * torch.randn(table.weight.shape, generator=torch.Generator().manual_seed(1))
+    return made
+
+
+def alone(made: Seq2Seq, question: str, pieces: list[int]) -> Any:
+    """The scores behind the last of some pieces, without a memory."""
+    start = made.module.config.decoder_start_token_id
+    with torch.no_grad():
+        return made.module(**made.read([question]), decoder_input_ids=torch.tensor([[start, *pieces]])).logits[0, -1]
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_rows_go_on_at_their_own_pace_as_if_they_were_alone(make: str, tmp_path: Path) -> None:
+    made = model(tmp_path, make)
+    rng = random.Random(1)
+    speaker = Speaker(made.module, made.read(QUESTIONS))
+    rows = list(range(len(QUESTIONS)))
+    held: list[list[int]] = [[] for _ in rows]
+    asked = sorted(rng.sample(range(5, 40), 12))
+    for turn in range(7):
+        fed = [[rng.randrange(5, 40) for _ in range(rng.randrange(1, 7))] for _ in rows]
+        fed = fed if turn else [[speaker.start, *each] for each in fed]
+        places = [sorted(rng.sample(range(len(each)), rng.randrange(1, len(each) + 1))) for each in fed]
+        found = speaker.feed(fed, places, asked)
+        for number, row in enumerate(rows):
+            for scores, place in zip(found[number], places[number], strict=True):
+                before = [*held[number], *fed[number][: place + 1]]
+                expected = alone(made, QUESTIONS[row], before[1:])[asked].log_softmax(-1)
+                assert torch.allclose(torch.tensor(scores).log_softmax(-1), expected, atol=1e-9)
+        chosen = [rng.randrange(len(rows)) for _ in range(rng.randrange(1, 6))]
+        sizes = [rng.randrange(1, len(fed[number]) + 1) for number in chosen]
+        speaker.keep(chosen, sizes)
+        held = [[*held[number], *fed[number][:size]] for number, size in zip(chosen, sizes, strict=True)]
+        rows = [rows[number] for number in chosen]
+
+
+@pytest.mark.parametrize("make", MAKES)
+@pytest.mark.parametrize("name", GROUNDED)
+def test_what_is_written_is_the_best_of_what_is_legal_at_each_place(make: str, name: str, tmp_path: Path) -> None:
+    encoding = encodings.get(name, ["LOC", "PER"])
+    made = model(tmp_path, make, encoding.symbols)
+    encoding.back = made.vocabulary.back
+    document = Document.from_words([["Ada", "left", "U.S.", "."], ["Rome"], ["(O)", "saw", "New", "York"]], id="d")
+    drafted = document.with_spans([Span(0, 8, "PER"), Span(18, 22, "LOC")])
+    automata = encoding.automata(document)
+    questions = [exchange.source for exchange in encoding.exchanges(document)]
+    made.answer_limit = 60
+    plain = made.choose(questions, automata, None)
+    for drafts in ([()] * len(automata), encoding.drafts(drafted)):
+        quick = made.choose(questions, automata, drafts)
+        assert [(each.text, each.whole) for each in quick] == [(each.text, each.whole) for each in plain]
+        passes = [sum(each.counts.passes for each in answers if each.counts) for answers in (quick, plain)]
+        assert passes[0] <= passes[1]
+    from onoma.generation.pieces import Writing
+
+    end = made.module.config.eos_token_id
+    for question, automaton, answer in list(zip(questions, automata, plain, strict=True))[:2]:
+        writing = Writing(automaton, made.vocabulary.stretch, end, made.answer_limit + 1)
+        node, pieces = writing.begin(), list[int]()
+        assert node is not None
+        while node.next:
+            scores = alone(made, question, pieces) if len(node.next) > 1 else None
+            for piece in sorted(node.next, key=lambda each: 0.0 if scores is None else -float(scores[each])):
+                if writing.fits(writing.step(node, piece), len(pieces) + 1):
+                    break
+            node, pieces = writing.step(node, piece), [*pieces, piece]
+        assert answer.text == writing.text(node)
