@@ -132,3 +132,31 @@ def test_orders_are_strict_and_formats_without_a_grammar_say_so() -> None:
     assert accepts(named, "<Y><X>a</X> a</Y>") and not accepts(named, "<X></X>a a")
     with pytest.raises(ConfigError, match="no grammar"):
         encoding("code_classes", ["X"]).automata(document)
+
+
+@pytest.mark.parametrize("name", EVERY)
+@given(nested_documents())
+def test_parts_of_a_way_are_the_mentions_it_writes(name: str, document: Document) -> None:
+    made = encoding(name)
+    document = at_words(document, flat=name in TAGGED)
+    lost = {loss.span for loss in made.encode(document).losses}
+    document = document.with_spans([span for span in document.spans if span not in lost])
+    blank = document.with_spans([])
+    ways = [list(finish(*pair)) for pair in _pairs(made.automata(blank), made.drafts(document))]
+    parts = [list(automaton.parts(way)) for automaton, way in zip(made.automata(blank), ways, strict=True)]
+    for way, each in zip(ways, parts, strict=True):
+        assert all(0 <= part.begin < part.end <= len(way) for part in each)
+    prediction = made.decode(blank, ["".join(move.text for move in way) for way in ways])
+    chances = [[(part.mention, 0.5 if part.mention.rank else 0.25) for part in each] for each in parts]
+    scored = made.scored(blank, prediction.spans, chances)
+    assert [(span.start, span.end, span.label) for span in scored] == [
+        (span.start, span.end, span.label) for span in prediction.spans
+    ]
+    for span in scored:
+        words = sum(token.start < span.end and span.start < token.end for token in document.tokens)
+        if name in TAGGED:
+            assert span.score is not None and span.score <= 0.5**words
+        elif made.by_type:
+            assert span.score == 0.25
+        else:
+            assert span.score == (0.5 if made.rank[span.label] else 0.25)

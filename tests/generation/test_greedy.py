@@ -121,8 +121,8 @@ def test_drafts_change_nothing_but_the_number_of_passes(
             (each.text, each.whole, each.pieces) for each in plain
         ]
         for one, two in zip(quick, plain, strict=True):
-            assert [place for place, _ in one.chances] == [place for place, _ in two.chances]
-            assert [chance for _, chance in one.chances] == pytest.approx([chance for _, chance in two.chances])
+            assert [place for place, _ in one.choices] == [place for place, _ in two.choices]
+            assert [chance for _, chance in one.choices] == pytest.approx([chance for _, chance in two.choices])
         assert fewer <= passes
     for number, (automaton, written) in enumerate(zip(automata, plain, strict=True)):
         expected = one_by_one(Writing(automaton, cut, END, most), number, reach, bias)

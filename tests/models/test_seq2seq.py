@@ -375,3 +375,25 @@ def test_a_damaged_folder_is_one_clear_line(tmp_path: Path) -> None:
 def save_folder(folder: Path) -> Path:
     save_minilm(folder / "from", positions=96)
     return folder / "from"
+
+
+@pytest.mark.parametrize("encoding", ["word_tags", "brackets", "occurrence_json"])
+def test_scores_are_probabilities_of_what_was_chosen(encoding: str, tmp_path: Path) -> None:
+    save_minilm(tmp_path / "from", positions=96)
+    options = {"model": str(tmp_path / "from"), "decoding": "grounded+draft"}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, encoding=encoding)
+    with torch.no_grad():  # weights that find something in every second text
+        for weights in made.model.module.parameters():
+            weights += 1.0 * torch.randn(weights.shape, generator=torch.Generator().manual_seed(4))
+    found = made.predict(CORPUS)
+    scores = [span.score for each in found for span in each.spans]
+    assert scores and all(score is not None and 0 < score <= 1 for score in scores)
+    assert {problem.kind for each in found for problem in each.problems} <= {"truncated"}
+    made.save(tmp_path / "model")
+    assert "probability" in (tmp_path / "model" / "onoma.json").read_text(encoding="utf-8")
+    plain = onoma.load(tmp_path / "model", decoding="grounded").predict(CORPUS)
+    assert [each.spans for each in plain] == [each.spans for each in found]
+    beams = onoma.load(tmp_path / "model", beams=3).predict(CORPUS)
+    assert {problem.kind for each in beams for problem in each.problems} <= {"truncated"}
+    free = onoma.load(tmp_path / "model", decoding="free").predict(CORPUS)
+    assert all(span.score is None for each in free for span in each.spans)

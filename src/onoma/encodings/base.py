@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Span
-from onoma.encodings.automata.base import Automaton
+from onoma.encodings.automata.base import Automaton, Chance
 from onoma.exceptions import MisalignedSpansError
 
 __all__ = [
@@ -146,4 +146,10 @@ class TextEncoding(Encoding, Protocol):
 
     def drafts(self, document: Document) -> tuple[Sequence[Any], ...]:
         """The document's spans as what automata take for wanted, one an exchange; what none can hold is left out."""
+        ...
+
+    def scored(
+        self, document: Document, spans: Sequence[Span], chances: Sequence[Sequence[Chance]]
+    ) -> tuple[Span, ...]:
+        """The spans with the probabilities of the choices that wrote them, as far as known; one row an exchange."""
         ...

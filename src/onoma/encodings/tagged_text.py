@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
+from math import prod
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from onoma import schemes
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, ProblemKind, Span
-from onoma.encodings.automata.base import Automaton
+from onoma.encodings.automata.base import Automaton, Chance
 from onoma.encodings.automata.tagged import TagAutomaton
 from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.encodings.tags import Tags
@@ -168,6 +171,21 @@ class TaggedText(ABC):
         targets = self._lenient.encode(document)
         tags = [self._numbers[tag] for sentence in targets.tags for tag in sentence]
         return tuple(tags[first:last] for first, last in self._windows(document))
+
+    def scored(
+        self, document: Document, spans: Sequence[Span], chances: Sequence[Sequence[Chance]]
+    ) -> tuple[Span, ...]:
+        """The product of the probabilities of the tags of a mention's words."""
+        words = [1.0] * len(document.tokens)
+        for (first, _), row in zip(self._windows(document), chances, strict=True):
+            for mention, chance in row:
+                words[first + mention.first] = chance
+        starts, ends = document.tokens.starts, document.tokens.ends
+        made: list[Span] = []
+        for span in spans:
+            first, last = bisect_left(ends, span.start + 1), bisect_left(starts, span.end)
+            made.append(replace(span, score=min(1.0, prod(words[first:last]))))
+        return tuple(made)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil
 from typing import Any, ClassVar, get_args
 
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, Span
-from onoma.encodings.automata.base import Automaton, Mention
+from onoma.encodings.automata.base import Automaton, Chance, Mention
 from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.exceptions import ConfigError, DataError
 
@@ -215,6 +216,26 @@ class Windowed(ABC):
                 ]
             )
         return tuple(made)
+
+    def scored(
+        self, document: Document, spans: Sequence[Span], chances: Sequence[Sequence[Chance]]
+    ) -> tuple[Span, ...]:
+        """The probability of a mention's own choices; of its text's where it is read elsewhere than it was meant."""
+        starts, ends = document.tokens.starts, document.tokens.ends
+        found: dict[Any, float] = {}
+        for asked, row in zip(self.exchanges(document), chances, strict=True):
+            for (first, last, rank), chance in row:
+                start, end = starts[asked.window[0] + first], ends[asked.window[0] + last - 1]
+                label = asked.type or self.labels[rank]
+                for key in ((start, end, label), (document.text[start:end], label)):
+                    found[key] = max(chance, found.get(key, 0.0))
+        return tuple(
+            replace(
+                span,
+                score=found.get((span.start, span.end, span.label), found.get((document.surface(span), span.label))),
+            )
+            for span in spans
+        )
 
     # ------------------------------------------------------------------ decode
 

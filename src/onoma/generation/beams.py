@@ -24,7 +24,7 @@ class _Way:
     pieces: tuple[int, ...]
     new: tuple[int, ...]
     log: float = 0.0
-    chances: tuple[tuple[int, float], ...] = ()
+    choices: tuple[tuple[int, float], ...] = ()
     whole: bool = True
 
 
@@ -103,7 +103,7 @@ def _children(row: _Search, way: _Way, scores: NDArray[Any], column: dict[int, i
         chance = (len(way.pieces), float(np.exp(logs[choice])))
         pieces = (*way.pieces, legal[choice])
         log, whole = way.log + float(logs[choice]), way.whole and not cut
-        made.append(_Way(way.number, node, pieces, (legal[choice],), log, (*way.chances, chance), whole))
+        made.append(_Way(way.number, node, pieces, (legal[choice],), log, (*way.choices, chance), whole))
     return made
 
 
@@ -122,5 +122,7 @@ def _answers(row: _Search, beams: int) -> list[Written]:
     made: list[Written] = []
     for way in sorted(row.done, key=lambda way: -way.log)[:beams]:
         row.counts.pieces = max(row.counts.pieces, len(way.pieces))
-        made.append(Written(row.writing.text(way.node), way.whole, list(way.pieces), list(way.chances), row.counts))
+        chances = row.writing.chances(way.node, way.choices)
+        text, choices = row.writing.text(way.node), list(way.choices)
+        made.append(Written(text, way.whole, list(way.pieces), choices, chances, row.counts))
     return made

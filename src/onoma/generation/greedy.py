@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from onoma.encodings.automata.base import Chance
 from onoma.generation.pieces import Node, Writing
 
 __all__ = ["Counts", "Speaker", "Written", "write"]
@@ -58,16 +59,17 @@ class Counts:
 
 @dataclass(slots=True)
 class Written:
-    """An answer: its text, whether nothing had to be left out for want of room, and the probability of each choice.
+    """An answer: its text, and whether nothing had to be left out for want of room.
 
-    `chances` are pairs of a place among the answer's pieces and the probability of the piece there, of all that were
-    legal.
+    `choices` are pairs of a place among the answer's pieces and the probability of the piece there, of all that were
+    legal; `chances` are the probabilities of what the answer says.
     """
 
     text: str = ""
     whole: bool = True
     pieces: list[int] = field(default_factory=list)
-    chances: list[tuple[int, float]] = field(default_factory=list)
+    choices: list[tuple[int, float]] = field(default_factory=list)
+    chances: list[Chance] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
 
 
@@ -134,8 +136,7 @@ def _planned(rows: Sequence[_Row]) -> list[_Row]:
         if row.open:
             going.append(row)
         else:
-            _accept(row, len(row.plan))
-            row.made.text = row.writing.text(row.node)
+            _end(row)
     return going
 
 
@@ -202,7 +203,7 @@ def _settle(row: _Row, scores: NDArray[Any], column: dict[int, int]) -> int:
         counts.decisions += 1
         counts.ties += bool(found[order[0]] - found[order[1]] < TIE)
         chance = float(1 / np.exp(found - found[best]).sum())
-        row.made.chances.append((len(row.made.pieces) + place, chance))
+        row.made.choices.append((len(row.made.pieces) + place, chance))
         if following is not None and legal[best] == row.plan[place]:
             counts.accepted += 1
             continue
@@ -216,9 +217,15 @@ def _settle(row: _Row, scores: NDArray[Any], column: dict[int, int]) -> int:
         row.pending = legal[best]
         row.made.pieces.append(legal[best])
         return place + 1
-    _accept(row, len(row.plan))
-    row.made.text = writing.text(row.node)
+    _end(row)
     return 0
+
+
+def _end(row: _Row) -> None:
+    _accept(row, len(row.plan))
+    made = row.made
+    made.counts.pieces = len(made.pieces)
+    made.text, made.chances = row.writing.text(row.node), row.writing.chances(row.node, made.choices)
 
 
 def _accept(row: _Row, size: int) -> None:

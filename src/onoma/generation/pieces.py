@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from onoma.encodings.automata.base import END, Automaton, Move
+import numpy as np
+
+from onoma.encodings.automata.base import END, Automaton, Chance, Move
 
 __all__ = ["Node", "Writing"]
 
@@ -90,6 +92,30 @@ class Writing:
             made.append(path.move.text)
             path = path.before
         return "".join(reversed(made))
+
+    def chances(self, node: Node, choices: Sequence[tuple[int, float]]) -> list[Chance]:
+        """The probability of what a whole answer says: of all choices made while it was written.
+
+        `choices` are places among the answer's pieces, and the probability of each.
+        """
+        path: Path | None = node.readings[0].path
+        moves: list[Move] = []
+        while path is not None:
+            moves.append(path.move)
+            path = path.before
+        moves.reverse()
+        ends = [0]
+        for number, move in enumerate(moves):
+            size = len(self._pieces(move.text, number == 0)) + (move.to == END)
+            ends.append(ends[-1] + size)
+        logs = np.zeros(ends[-1] + 1)
+        for place, chance in choices:
+            logs[place + 1] = np.log(max(chance, 1e-30))
+        sums = np.cumsum(logs)
+        return [
+            (part.mention, float(np.exp(sums[ends[part.end]] - sums[ends[part.begin]])))
+            for part in self.automaton.parts(moves)
+        ]
 
     def draft(self, node: Node, wanted: Sequence[Any] = ()) -> Iterator[int]:
         """The pieces from a node to the end of the answer that is wanted, as far as it can still be written."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_c
 from pydantic import BaseModel, ConfigDict, Field
 
 from onoma.document import Document, LabelSet, Prediction
-from onoma.encodings.automata.base import Automaton
+from onoma.encodings.automata.base import Automaton, Chance
 from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ConfigError
 from onoma.generation.greedy import Counts
@@ -226,6 +226,7 @@ class TextAnswer(NamedTuple):
     text: str
     whole: bool = True
     counts: Counts | None = None
+    chances: tuple[Chance, ...] = ()
 
 
 Question = Callable[[int | None], str]

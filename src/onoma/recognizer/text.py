@@ -14,6 +14,7 @@ from onoma import encodings, progress
 from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction, Problem
 from onoma.encodings import TextEncoding
+from onoma.encodings.automata.base import Chance
 from onoma.encodings.base import Exchange
 from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.models.base import Question, TextModel
@@ -202,15 +203,20 @@ class TextJoint:
         answers = iter(zip(found, questions, strict=True))
         for asker, document, exchanges in zip(askers, documents, asked, strict=True):
             texts: list[str] = []
+            chances: list[Sequence[Chance]] = []
             cut: list[Problem] = []
             for _ in exchanges:
                 answer, question = next(answers)
                 texts.append(answer.text)
+                chances.append(answer.chances)
                 if not answer.whole:
                     cut.append(Problem("truncated", answer.text[-40:]))
                 if not self.room.reads(question):
                     cut.append(Problem("truncated", question[-40:]))
             prediction = asker.encoding.decode(document, texts)
+            if self.decoding != "free":
+                spans = asker.encoding.scored(document, prediction.spans, chances)
+                prediction = replace(prediction, spans=spans)
             if cut and not any(problem.kind == "truncated" for problem in prediction.problems):
                 prediction = replace(prediction, problems=(*prediction.problems, *cut))
             yield prediction

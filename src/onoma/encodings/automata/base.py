@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["END", "Automaton", "Mention", "Move", "accepts", "finish"]
+__all__ = ["END", "Automaton", "Chance", "Mention", "Move", "Part", "accepts", "finish"]
 
 END: Any = ("end",)
 """The state behind a whole answer."""
@@ -25,6 +25,18 @@ class Mention(NamedTuple):
     first: int
     last: int
     rank: int
+
+
+class Part(NamedTuple):
+    """Moves `begin` to `end` (half-open) of a way: they write a mention, or a word's tag, numbered by `rank`."""
+
+    mention: Mention
+    begin: int
+    end: int
+
+
+Chance = tuple[Mention, float]
+"""A mention or a word's tag, and the probability of the choices that wrote it."""
 
 
 class Automaton(ABC):
@@ -46,6 +58,10 @@ class Automaton(ABC):
 
         `wanted` is what the encoding makes of some spans (`drafts`); where it is empty, this is a short way to the end.
         """
+
+    @abstractmethod
+    def parts(self, moves: Sequence[Move]) -> Iterator[Part]:
+        """What the moves of a whole answer write."""
 
 
 def finish(automaton: Automaton, state: Hashable, wanted: Sequence[Any] = ()) -> Iterator[Move]:

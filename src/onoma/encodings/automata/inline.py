@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from onoma.encodings.automata.base import END, Automaton, Mention, Move
+from onoma.encodings.automata.base import END, Automaton, Mention, Move, Part
 
 __all__ = ["InlineAutomaton"]
 
@@ -142,6 +142,19 @@ class InlineAutomaton(Automaton):
                 if to.stack[-1].rank in {None, here[begun].rank}:
                     return number
         return 0 if copying is None else copying
+
+    def parts(self, moves: Sequence[Move]) -> Iterator[Part]:
+        """Mentions from the mark that opens them to the one that closes them."""
+        begun: list[int] = []
+        for number, move in enumerate(moves):
+            to: Any = move.to
+            if to == END:
+                continue
+            if len(to.stack) > len(begun):
+                begun.append(number)
+            elif len(to.stack) < len(begun):
+                first, rank = to.shut
+                yield Part(Mention(first, to.word, rank), begun.pop(), number + 1)
 
 
 def _depth(move: Move) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from onoma.encodings.automata.base import END, Automaton, Mention, Move
+from onoma.encodings.automata.base import END, Automaton, Mention, Move, Part
 
 __all__ = ["ListAutomaton", "ListFormat"]
 
@@ -145,3 +145,12 @@ class ListAutomaton(Automaton):
         if grows and (len(to) == 1 or (mention is not None and mention.last > state.word)):
             return len(to) - 1
         return next((number for number, each in enumerate(to[: len(to) - grows]) if each.before == mention), 0)
+
+    def parts(self, moves: Sequence[Move]) -> Iterator[Part]:
+        """Mentions from what stands before their texts to what stands behind."""
+        begun = 0
+        for number, move in enumerate(moves):
+            if isinstance(move.to, Begun):
+                begun = number
+            elif isinstance(move.to, Between) and move.to.before is not None:
+                yield Part(move.to.before, begun, number + 1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onoma.encodings.automata.base import END, Automaton, Move
+from onoma.encodings.automata.base import END, Automaton, Mention, Move, Part
 
 __all__ = ["TagAutomaton"]
 
@@ -81,3 +81,12 @@ class TagAutomaton(Automaton):
             if tag in legal:
                 return legal.index(tag)
         return 0
+
+    def parts(self, moves: Sequence[Move]) -> Iterator[Part]:
+        """The tag of each word."""
+        numbers = {tag: number for number, tag in enumerate(self.tags)}
+        word = 0
+        for number, move in enumerate(moves):
+            if not (isinstance(move.to, Place) and move.to.tag):
+                yield Part(Mention(word, word + 1, numbers[move.text]), number, number + 1)
+                word += 1

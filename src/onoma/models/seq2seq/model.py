@@ -10,6 +10,7 @@ import numpy as np
 
 from onoma import progress
 from onoma.encodings.automata.base import Automaton
+from onoma.generation.beams import search
 from onoma.generation.greedy import write
 from onoma.generation.pieces import Writing
 from onoma.models.base import Question, TextAnswer
@@ -23,6 +24,11 @@ from onoma.schemes import OUTSIDE
 __all__ = ["Seq2Seq"]
 
 IGNORE = -100
+HELD = 2048
+"""Padded pieces in a batch of answers that are held to a grammar: passes are few, so what counts is little padding."""
+CHOICES_SCORE = (
+    "the probability of the choices that wrote the mention, each among the pieces that could legally stand at its place"
+)
 PRECISIONS: dict[str, str] = {"no": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -67,6 +73,11 @@ class Seq2Seq:
         made = cls(options, tokenizer, module, symbols, new)
         network.grow(module, made.vocabulary)
         return made
+
+    @property
+    def score_meaning(self) -> str | None:
+        """What the score of a span is; there is none where the model writes freely."""
+        return None if self.options.decoding == "free" else CHOICES_SCORE
 
     # ------------------------------------------------------------------ training
 
@@ -166,14 +177,18 @@ class Seq2Seq:
             for question, writing, node in zip(questions, writings, starts, strict=True)
         ]
         made = [TextAnswer("", False)] * len(questions)
+        beams = self.options.beams
+        budget = min(HELD, self.options.predict_tokens)
         with progress.bar("writing", len(questions)) as bar:
-            for batch in by_length(sizes, self.options.predict_tokens):
+            for batch in by_length(sizes, budget):
                 speaker = Speaker(self.module, self.read([questions[number] for number in batch]))
-                wanted = None if drafts is None else [drafts[number] for number in batch]
-                for number, written in zip(
-                    batch, write(speaker, [writings[number] for number in batch], wanted), strict=True
-                ):
-                    made[number] = TextAnswer(written.text, written.whole, written.counts)
+                asked = [writings[number] for number in batch]
+                if beams > 1:
+                    written = [answers[0] for answers in search(speaker, asked, beams)]
+                else:
+                    written = write(speaker, asked, None if drafts is None else [drafts[number] for number in batch])
+                for number, each in zip(batch, written, strict=True):
+                    made[number] = TextAnswer(each.text, each.whole, each.counts, tuple(each.chances))
                 bar.add(len(batch))
         return made
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from onoma.models.base import FromFolder, TrainingOptions
 
@@ -47,15 +47,9 @@ class Seq2SeqOptions(FromFolder, TrainingOptions):
     """How a trained model answers: freely; held to what the encoding lets be written about the text, so that it cannot
     leave it; or the same with a draft that finds no mention, checked in few passes, which changes the speed alone."""
     beams: int = Field(1, ge=1)
-    """Answers that are followed at once; 1 is greedy."""
+    """Answers that are followed at once; 1 is greedy. More than one take no draft."""
     predict_tokens: int = Field(16384, ge=1)
     """Pieces of questions and answers in a batch at prediction, padded, at most."""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if self.beams > 1 and self.decoding != "free":
-            raise ValueError(f"beams = 1 goes with decoding = {self.decoding}")
-        return self
 
     runtime: ClassVar[frozenset[str]] = frozenset({"beams", "decoding", "predict_tokens"})
     """Options that may be given anew when a saved model is loaded."""

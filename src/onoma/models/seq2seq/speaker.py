@@ -47,7 +47,7 @@ class Speaker:
         given: dict[str, Any] = {"decoder_input_ids": torch.from_numpy(padded(rows, self.start)).to(device)}
         if mask is not None:
             given["decoder_attention_mask"] = mask.to(device)
-        with torch.inference_mode(), self._placed(given, width), self._only(where, asked):
+        with torch.inference_mode(), self._placed(given, sizes), self._only(where, asked):
             scores = self.module(
                 attention_mask=self._mask,
                 encoder_outputs=BaseModelOutput(last_hidden_state=self._read),
@@ -68,9 +68,9 @@ class Speaker:
             self._mask, self._read = self._mask[chosen], self._read[chosen]
 
     @contextmanager
-    def _placed(self, given: dict[str, Any], width: int) -> Iterator[None]:
+    def _placed(self, given: dict[str, Any], sizes: Sequence[int]) -> Iterator[None]:
         """Give absolute positions where the architecture has them: rows differ in how far they are."""
-        positions = self._memory.positions(width).to(self._read.device)
+        positions = self._memory.positions(sizes).to(self._read.device)
         if self.module.config.model_type == "encoder-decoder":
             config = self.module.config.decoder
             behind = (config.pad_token_id or 0) + 1 if config.model_type in BEHIND_PAD else 0

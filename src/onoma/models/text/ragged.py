@@ -23,9 +23,10 @@ class Ragged:
         self._read = getattr(cache, "cross_attention_cache", None)
         self.lengths = torch.tensor(list(lengths), dtype=torch.long)
 
-    def positions(self, width: int) -> torch.Tensor:
-        """[rows, width]: the places of the next pieces, counted from 0."""
-        return self.lengths[:, None] + torch.arange(width)
+    def positions(self, fed: Sequence[int]) -> torch.Tensor:
+        """[rows, widest]: the places of the next pieces, counted from 0; what fills a row up stands at its last one."""
+        last = torch.tensor(list(fed))[:, None] - 1
+        return self.lengths[:, None] + torch.minimum(torch.arange(max(fed)), last)
 
     def mask(self, fed: Sequence[int]) -> torch.Tensor | None:
         """[rows, remembered + fed]: 1 where something stands; None where it stands everywhere.
