@@ -38,7 +38,7 @@ def test_trained_compared_and_asked_for_other_labels(
     Path("train.toml").write_text(
         'model = "seq2seq"\ntrain = ["train.jsonl"]\ndev = "train.jsonl"\nencoding = "word_tags"\n'
         'encoding_options = { align = "lcs" }\nprompt = { template = "layout.toml", labels = "tags" }\n'
-        'options = { model = "encoder", epochs = 2, symbols = false }\n',
+        'options = { model = "encoder", epochs = 2, symbols = false, decoding = "free" }\n',
         encoding="utf-8",
     )
     assert run("train", "train.toml", "--out", "runs/words", "--encoding-options.max-words", "20") == 0
@@ -55,6 +55,11 @@ def test_trained_compared_and_asked_for_other_labels(
         assert all(row["text"][span["start"] : span["end"]] == span["text"] for span in row["spans"])
         assert all(problem["kind"] for problem in row["problems"]) and len(row["raw"]) == 1
     assert any(row["problems"] for row in rows)  # two epochs teach nobody to copy
+    grounded = ("--options.decoding", "grounded+draft", "-o", "grounded.jsonl")
+    assert run("predict", "runs/words", "letter.txt", *grounded) == 0
+    rows = [json.loads(line) for line in Path("grounded.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert not any(row.get("problems") for row in rows)
+    assert all(0 <= span["score"] <= 1 for row in rows for span in row["spans"])
     assert (
         run("predict", "runs/words", "letter.txt", "--labels", "CITY", "-o", "other.jsonl", "--options.beams", "2") == 0
     )

@@ -220,7 +220,15 @@ def test_dev_answers_by_likelihood_are_grounded_and_others_free(tmp_path: Path) 
         setattr(made.model, name, lambda *given, method=method, name=name: asked.append(name) or method(*given))
     made.fit(CORPUS, CORPUS)
     made.predict(CORPUS)
-    assert asked == ["choose", "choose", "predict"]
+    assert asked == ["choose"] * 3
+    asked.clear()
+    free = {**options, "validation": "generate", "decoding": "free", "epochs": 1}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=free)
+    method = made.model.predict
+    made.model.predict = lambda *given: asked.append("predict") or method(*given)
+    made.fit(CORPUS, CORPUS)
+    made.predict(CORPUS)
+    assert asked == ["predict"] * 2
 
 
 def test_beams_find_what_greedy_misses(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ __all__ = ["TextJoint"]
 
 POOL = "demonstrations.jsonl"
 RETRIEVER = "retriever"
+CHOICES_SCORE = (
+    "the probability of the choices that wrote the mention, each among the pieces that could legally stand at its place"
+)
 DRAFTED = "grounded+draft"
 LABELS = "asked_labels"
 """The key of a document's `meta` that names the labels it is to be asked for, where these are not all."""
@@ -48,10 +51,11 @@ class TextJoint:
             raise ConfigError(f"a model that answers with text takes an encoding as text, not {_name(encoding)}")
         self.encoding: TextEncoding = encoding
         self.model = model
-        self.decoding: str = model.options.decoding
-        """How the model is made to answer."""
-        if (self.decoding != "free" or model.options.validation == "likelihood") and not encoding.grounds:
+        asked = model.options.decoding
+        if (asked not in {None, "free"} or model.options.validation == "likelihood") and not encoding.grounds:
             raise ConfigError(f"{encoding.name} has no grammar that a model could be held to: use another encoding")
+        self.decoding: str = asked or (DRAFTED if encoding.grounds else "free")
+        """How the model is made to answer."""
         self.embedder: Any = None
         """Finds demonstrations, where it is asked for."""
         self.room = Room(model, ratio)
@@ -143,11 +147,11 @@ class TextJoint:
         parts = (self.encoding.settings(), self.prompter.state(), model.options, seed, exchanges, labels, *key)
         name = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
         examples = model.examples(questions, answers)
-        self.decoding = DRAFTED if model.options.validation == "likelihood" else "free"
+        before, self.decoding = self.decoding, DRAFTED if model.options.validation == "likelihood" else "free"
         try:
             fitted = train(model, examples, model.options, folder, seed, validate, key=name)
         finally:
-            self.decoding = model.options.decoding
+            self.decoding = before
         sentences = sum(1 for document in documents for words in document.sentence_words() if words)
         return Learnt(fitted, sentences, lost)
 
@@ -224,8 +228,9 @@ class TextJoint:
     # ------------------------------------------------------------------ files
 
     def card(self) -> dict[str, Any]:
-        """The settings of encoding and prompt."""
+        """The settings of encoding and prompt, and what the score of a span is, where it has one."""
         return {
+            **({} if self.decoding == "free" else {"score": CHOICES_SCORE}),
             "encoding": {"name": self.encoding.name, **self.encoding.settings()},
             "prompt": self.prompter.state(),
             "answer_ratio": self.room.ratio,

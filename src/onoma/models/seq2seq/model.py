@@ -26,9 +26,6 @@ __all__ = ["Seq2Seq"]
 IGNORE = -100
 HELD = 2048
 """Padded pieces in a batch of answers that are held to a grammar: passes are few, so what counts is little padding."""
-CHOICES_SCORE = (
-    "the probability of the choices that wrote the mention, each among the pieces that could legally stand at its place"
-)
 PRECISIONS: dict[str, str] = {"no": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -73,11 +70,6 @@ class Seq2Seq:
         made = cls(options, tokenizer, module, symbols, new)
         network.grow(module, made.vocabulary)
         return made
-
-    @property
-    def score_meaning(self) -> str | None:
-        """What the score of a span is; there is none where the model writes freely."""
-        return None if self.options.decoding == "free" else CHOICES_SCORE
 
     # ------------------------------------------------------------------ training
 

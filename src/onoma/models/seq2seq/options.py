@@ -43,9 +43,10 @@ class Seq2SeqOptions(FromFolder, TrainingOptions):
     validation: Literal["generate", "likelihood"] = "generate"
     """What dev answers are made by in training: writing freely, or the best of what may be written, piece by piece
     (which never corrupts the text, and is faster)."""
-    decoding: Literal["free", "grounded", "grounded+draft"] = "free"
+    decoding: Literal["free", "grounded", "grounded+draft"] | None = None
     """How a trained model answers: freely; held to what the encoding lets be written about the text, so that it cannot
-    leave it; or the same with a draft that finds no mention, checked in few passes, which changes the speed alone."""
+    leave it; or the same with a draft that finds no mention, checked in few passes, which changes the speed alone. By
+    default the last, or freely where the encoding has no grammar."""
     beams: int = Field(1, ge=1)
     """Answers that are followed at once; 1 is greedy. More than one take no draft."""
     predict_tokens: int = Field(16384, ge=1)
