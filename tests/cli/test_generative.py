@@ -67,7 +67,7 @@ def test_trained_compared_and_asked_for_other_labels(
     assert {span["label"] for row in answers for span in row["spans"]} <= {"CITY"}
     capsys.readouterr()
     assert run("predict", "runs/words", "letter.txt", "--options.epochs", "2") == 2
-    assert "only beams, decoding, predict_tokens can" in " ".join(capsys.readouterr().err.split())
+    assert "only beams, decoding, drafter, predict_tokens can" in " ".join(capsys.readouterr().err.split())
 
     Path("compare.toml").write_text(
         'name = "both"\nresamples = 20\ntrain = { source = "train.jsonl" }\n'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -405,3 +406,32 @@ def test_scores_are_probabilities_of_what_was_chosen(encoding: str, tmp_path: Pa
     assert {problem.kind for each in beams for problem in each.problems} <= {"truncated"}
     free = onoma.load(tmp_path / "model", decoding="free").predict(CORPUS)
     assert all(span.score is None for each in free for span in each.spans)
+
+
+@pytest.mark.parametrize("encoding", ["word_tags", "brackets", "grouped_json"])
+def test_a_drafter_saves_passes_and_changes_no_answer(encoding: str, tmp_path: Path) -> None:
+    save_minilm(tmp_path / "from", positions=96)
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options={"model": str(tmp_path / "from")}, encoding=encoding)
+    with torch.no_grad():
+        for weights in made.model.module.double().parameters():
+            weights += torch.randn(weights.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    blank = [document.with_spans(()) for document in CORPUS]
+    answers = made.predict(blank)
+    crf = Recognizer.create("feature_crf", ["LOC", "PER", "OTHER"])
+    crf.fit(CORPUS)
+    crf.save(tmp_path / "crf")
+    passes: list[int] = []
+    choose = made.model.choose
+
+    def counted(*given: Any) -> Any:
+        found = choose(*given)
+        passes.append(sum(each.counts.passes for each in found if each.counts))
+        return found
+
+    made.model.choose = counted
+    for drafter in (None, str(tmp_path / "crf")):
+        made.model.options = made.model.options.model_copy(update={"drafter": drafter})
+        assert [each.spans for each in made.predict(blank)] == [each.spans for each in answers]
+    made._joint._drafter = SimpleNamespace(predict=lambda _: answers)  # one that is always right
+    assert [each.spans for each in made.predict(blank)] == [each.spans for each in answers]
+    assert passes[2] == sum(len(made.encoding.exchanges(document)) for document in blank) <= passes[0]

@@ -56,6 +56,7 @@ class TextJoint:
             raise ConfigError(f"{encoding.name} has no grammar that a model could be held to: use another encoding")
         self.decoding: str = asked or (DRAFTED if encoding.grounds else "free")
         """How the model is made to answer."""
+        self._drafter: Any = None
         self.embedder: Any = None
         """Finds demonstrations, where it is asked for."""
         self.room = Room(model, ratio)
@@ -200,7 +201,7 @@ class TextJoint:
         if self.decoding != "free":
             both: Any = zip(askers, documents, strict=True)
             automata = [each for asker, document in both for each in asker.encoding.automata(document)]
-            found = self.model.choose(questions, automata, [()] * len(automata) if self.decoding == DRAFTED else None)
+            found = self.model.choose(questions, automata, self._drafts(askers, documents, len(automata)))
         else:
             limits = [asker.limit(exchange.source) for asker, exchange in flat]
             found = self.model.predict(questions, limits)
@@ -224,6 +225,24 @@ class TextJoint:
             if cut and not any(problem.kind == "truncated" for problem in prediction.problems):
                 prediction = replace(prediction, problems=(*prediction.problems, *cut))
             yield prediction
+
+    def _drafts(
+        self, askers: Sequence[Asker], documents: Sequence[Document], count: int
+    ) -> Sequence[Sequence[Any]] | None:
+        """What each answer is guessed to be: nothing found, or what the drafter finds."""
+        if self.decoding != DRAFTED:
+            return None
+        if self.model.options.drafter is None:
+            return [()] * count
+        if self._drafter is None:
+            from onoma.recognizer.recognizer import Recognizer
+
+            self._drafter = Recognizer.load(self.model.options.drafter)
+        made: list[Sequence[Any]] = []
+        for asker, document, drafted in zip(askers, documents, self._drafter.predict(documents), strict=True):
+            known = [span for span in drafted.spans if span.label in asker.encoding.labels]
+            made += asker.encoding.drafts(document.with_spans(known))
+        return made
 
     # ------------------------------------------------------------------ files
 

@@ -47,10 +47,13 @@ class Seq2SeqOptions(FromFolder, TrainingOptions):
     """How a trained model answers: freely; held to what the encoding lets be written about the text, so that it cannot
     leave it; or the same with a draft that finds no mention, checked in few passes, which changes the speed alone. By
     default the last, or freely where the encoding has no grammar."""
+    drafter: str | None = None
+    """Folder of a trained recognizer whose mentions are the draft: the better they are, the fewer passes it takes; what
+    is answered does not change."""
     beams: int = Field(1, ge=1)
     """Answers that are followed at once; 1 is greedy. More than one take no draft."""
     predict_tokens: int = Field(16384, ge=1)
     """Pieces of questions and answers in a batch at prediction, padded, at most."""
 
-    runtime: ClassVar[frozenset[str]] = frozenset({"beams", "decoding", "predict_tokens"})
+    runtime: ClassVar[frozenset[str]] = frozenset({"beams", "decoding", "drafter", "predict_tokens"})
     """Options that may be given anew when a saved model is loaded."""
