@@ -109,7 +109,7 @@ class Inline(Windowed):
         anchor = Anchor(asked.source, copy, self.align)
         made: set[Span] = set()
         for start, end, label in mentions:
-            if self.back is not None:  # blanks beside a mark are the vocabulary's
+            if self.back is not None and copy != asked.source:  # blanks beside a mark are the vocabulary's
                 stretch = copy[start:end]
                 start, end = end - len(stretch.lstrip()), start + len(stretch.rstrip())
             place = anchor.place(start, end) if label in self.rank else "unknown_label"
