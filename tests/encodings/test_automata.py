@@ -6,12 +6,13 @@ import random
 from typing import Any
 
 import pytest
+from encodings_walk import walk
 from hypothesis import given
 from hypothesis import strategies as st
 from text_documents import LABELS, nested_documents
 
 from onoma import Document, Span, encodings
-from onoma.encodings.automata.base import END, Automaton, accepts, finish
+from onoma.encodings.automata.base import Automaton, accepts, finish
 from onoma.exceptions import ConfigError
 
 TAGGED = ["word_tags", "tag_string"]
@@ -37,16 +38,6 @@ def at_words(document: Document, *, flat: bool = False) -> Document:
             if not any(one.start < other.end and other.start < one.end for other in spans if other is not one)
         ]
     return document.with_spans(spans)
-
-
-def walk(automaton: Automaton, rng: random.Random, most: int = 400) -> str:
-    """Any answer; a long one is brought to an end."""
-    state, made = automaton.start, []
-    while state != END and len(made) < most:
-        move = rng.choice(automaton.moves(state))
-        made.append(move.text)
-        state = move.to
-    return "".join([*made, *(move.text for move in finish(automaton, state))])
 
 
 @pytest.mark.parametrize("name", EVERY)

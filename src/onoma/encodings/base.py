@@ -144,6 +144,10 @@ class TextEncoding(Encoding, Protocol):
         """All that may be answered, one automaton an exchange; raises `ConfigError` where the format has none."""
         ...
 
+    def grammar(self, document: Document) -> tuple[str, ...]:
+        """The automata for servers that hold a model to a grammar (llguidance, Lark dialect); raises `ConfigError`."""
+        ...
+
     def drafts(self, document: Document) -> tuple[Sequence[Any], ...]:
         """The document's spans as what automata take for wanted, one an exchange; what none can hold is left out."""
         ...

@@ -17,6 +17,7 @@ from onoma import schemes
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, ProblemKind, Span
 from onoma.encodings.automata.base import Automaton, Chance
+from onoma.encodings.automata.grammar import lark
 from onoma.encodings.automata.tagged import TagAutomaton
 from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.encodings.tags import Tags
@@ -165,6 +166,10 @@ class TaggedText(ABC):
             )
             for first, last in self._windows(document)
         )
+
+    def grammar(self, document: Document) -> tuple[str, ...]:
+        """The automata in the Lark dialect of llguidance, one an exchange."""
+        return tuple(lark(each) for each in self.automata(document))
 
     def drafts(self, document: Document) -> tuple[Sequence[int], ...]:
         """Numbers of tags, one a word."""

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, get_args
 from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, Span
 from onoma.encodings.automata.base import Automaton, Chance, Mention
+from onoma.encodings.automata.grammar import lark
 from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
 from onoma.exceptions import ConfigError, DataError
 
@@ -196,6 +197,10 @@ class Windowed(ABC):
                 self.automaton(asked, [(start - left, end - left) for start, end in zip(starts, ends, strict=True)])
             )
         return tuple(made)
+
+    def grammar(self, document: Document) -> tuple[str, ...]:
+        """The automata in the Lark dialect of llguidance, one an exchange."""
+        return tuple(lark(each) for each in self.automata(document))
 
     def drafts(self, document: Document) -> tuple[Sequence[Mention], ...]:
         """Mentions by words of the window, in order; not those that cut words, or begin or end with blank ones."""

@@ -42,10 +42,11 @@ class Begun(NamedTuple):
 class Inside(NamedTuple):
     """Behind a part of a text: the words `first` to `word`; it ends behind `most` at the latest.
 
-    `before` is the mention before where that may be of the same words, else None.
+    Where the mention before has these words, up to `most`, `over` is its label's number, which this one's exceeds;
+    else -1.
     """
 
-    before: Mention | None
+    over: int
     rank: int | None
     first: int
     word: int
@@ -87,12 +88,8 @@ class ListAutomaton(Automaton):
             ]
             return [Move(self.form.close(state.before), END), *made]
         if isinstance(state, Begun):
-            alike = state.before is not None and (not self.form.by_label or state.rank == state.before.rank)
-            near = state.before.first if state.before is not None and alike else -1
             return [
-                Move(
-                    self._words[word], Inside(state.before if word == near else None, state.rank, word, word + 1, most)
-                )
+                Move(self._words[word], Inside(self._over(state, word, most), state.rank, word, word + 1, most))
                 for word in self._starts
                 for most in [self._most(state.before, state.rank, word)]
                 if most > word
@@ -100,8 +97,8 @@ class ListAutomaton(Automaton):
         made = []
         if self._last_end[state.word] == state.word:
             for rank in range(self.labels) if state.rank is None else (state.rank,):
-                mention = Mention(state.first, state.word, rank)
-                if state.before is None or self._key(mention) > self._key(state.before):
+                if state.word < state.most or rank > state.over:
+                    mention = Mention(state.first, state.word, rank)
                     made.append(Move(self.form.tail(mention), Between(mention)))
         if state.word < state.most:
             made.append(Move(self._gaps[state.word] + self._words[state.word], state._replace(word=state.word + 1)))
@@ -123,6 +120,12 @@ class ListAutomaton(Automaton):
         another = (rank is None and before.rank < self.labels - 1) or (rank is not None and rank > before.rank)
         return self._last_end[before.last if another else before.last - 1]
 
+    def _over(self, state: Begun, first: int, most: int) -> int:
+        before = state.before
+        if before is None or (before.first, before.last) != (first, most):
+            return -1
+        return before.rank if not self.form.by_label or state.rank == before.rank else -1
+
     def _first(self, before: Mention | None, rank: int | None) -> int | None:
         """The first word with which the next mention may begin; None where there can be none."""
         return next((word for word in self._starts if self._most(before, rank, word) > word), None)
@@ -130,7 +133,8 @@ class ListAutomaton(Automaton):
     def prefer(self, state: Any, moves: Sequence[Move], wanted: Sequence[Mention]) -> int:
         """`wanted` are mentions in any order; a text that is none of them ends as soon as it may."""
         to: list[Any] = [move.to for move in moves]
-        left = [each for each in wanted if state.before is None or self._key(each) > self._key(state.before)]
+        before = None if isinstance(state, Inside) else state.before
+        left = [each for each in wanted if before is None or self._key(each) > self._key(before)]
         if isinstance(state, Between):
             rank = min(left, key=self._key).rank if left else None
             fits = (number for number, each in enumerate(to) if each != END and left and each.rank in {None, rank})
@@ -139,7 +143,8 @@ class ListAutomaton(Automaton):
         if isinstance(state, Begun):
             first = min(left, key=self._key).first if left else None
             return next((number for number, each in enumerate(to) if each.first == first), 0)
-        left = [each for each in left if each.first == state.first and each.last >= state.word]
+        left = [each for each in left if each.first == state.first and state.word <= each.last <= state.most]
+        left = [each for each in left if each.last < state.most or each.rank > state.over]
         mention = min(left, key=self._key, default=None)
         grows = isinstance(to[-1], Inside)
         if grows and (len(to) == 1 or (mention is not None and mention.last > state.word)):
