@@ -202,7 +202,8 @@ def _settle(row: _Row, scores: NDArray[Any], column: dict[int, int]) -> int:
             row.made.whole = False
         counts.decisions += 1
         counts.ties += bool(found[order[0]] - found[order[1]] < TIE)
-        chance = float(1 / np.exp(found - found[best]).sum())
+        shares = np.exp(found - found[order[0]])
+        chance = float(shares[best] / shares.sum())
         row.made.choices.append((len(row.made.pieces) + place, chance))
         if following is not None and legal[best] == row.plan[place]:
             counts.accepted += 1
