@@ -75,8 +75,10 @@ def test_rows_go_on_at_their_own_pace_as_if_they_were_alone(make: str, tmp_path:
         rows = [rows[number] for number in chosen]
 
 
-@pytest.mark.parametrize("make", MAKES)
-@pytest.mark.parametrize("name", GROUNDED)
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(make, name) for make in MAKES for name in GROUNDED if make in {"minilm", "t5"} or name in {"word_tags", "xml"}],
+)
 def test_what_is_written_is_the_best_of_what_is_legal_at_each_place(make: str, name: str, tmp_path: Path) -> None:
     encoding = encodings.get(name, ["LOC", "PER"])
     made = model(tmp_path, make, encoding.symbols)
