@@ -48,7 +48,7 @@ def test_a_server_takes_what_the_automaton_does(name: str, document: Document, s
 
 
 def test_a_text_too_long_for_a_grammar_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onoma.encodings.automata.grammar.RULES", 5000)
+    monkeypatch.setattr("onoma.encodings.automata.grammar.RULES", 20_000)
     document = Document.from_words([["a"] * 200], id="d")
     with pytest.raises(ConfigError, match="set max_words"):
         encodings.get("occurrence_json", LABELS).grammar(document)
