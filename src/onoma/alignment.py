@@ -283,32 +283,32 @@ class BackTokenizer:
 
     def __init__(self, tokenizer: Callable[..., Any]) -> None:
         self.tokenizer: Any = tokenizer
-        self._forms: dict[str, tuple[str, str]] = {}
+        self._forms: dict[str, str] = {}
+        self._joined: dict[str, str] = {}
 
     def __call__(self, words: Sequence[str]) -> list[str]:
         """The form of each word; a word that leaves nothing keeps its own."""
-        try:
-            return [self._forms[word][0] for word in words]
-        except KeyError:
-            self._learn(words)
-            return [self._forms[word][0] for word in words]
+        return self._remembered(self._forms, words)
 
     def joined(self, words: Sequence[str]) -> list[str]:
         """The form of each word without the blanks that the vocabulary put into it."""
+        return self._remembered(self._joined, words)
+
+    def _remembered(self, known: dict[str, str], words: Sequence[str]) -> list[str]:
         try:
-            return [self._forms[word][1] for word in words]
+            return [known[word] for word in words]
         except KeyError:
             self._learn(words)
-            return [self._forms[word][1] for word in words]
+            return [known[word] for word in words]
 
     def _learn(self, words: Sequence[str]) -> None:
-        known = self._forms
-        if len(known) > WORDS:
-            known.clear()
-        new = [word for word in dict.fromkeys(words) if word not in known]
+        if len(self._forms) > WORDS:
+            self._forms.clear()
+            self._joined.clear()
+        new = [word for word in dict.fromkeys(words) if word not in self._forms]
         for word, again in zip(new, self._again(new), strict=True):
-            form = again.strip() or word
-            known[word] = form, "".join(form.split()) or form
+            self._forms[word] = form = again.strip() or word
+            self._joined[word] = "".join(form.split()) or form
 
     def _again(self, words: Sequence[str]) -> list[str]:
         """Words, written and read."""

@@ -234,13 +234,11 @@ class Windowed(ABC):
                 label = asked.type or self.labels[rank]
                 for key in ((start, end, label), (document.text[start:end], label)):
                     found[key] = max(chance, found.get(key, 0.0))
-        return tuple(
-            replace(
-                span,
-                score=found.get((span.start, span.end, span.label), found.get((document.surface(span), span.label))),
-            )
-            for span in spans
-        )
+        made: list[Span] = []
+        for span in spans:
+            of_text = found.get((document.surface(span), span.label))
+            made.append(replace(span, score=found.get((span.start, span.end, span.label), of_text)))
+        return tuple(made)
 
     # ------------------------------------------------------------------ decode
 

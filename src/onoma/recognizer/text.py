@@ -163,7 +163,7 @@ class TextJoint:
             targets = [(asker, asker.encoding.encode(each)) for asker, each in zip(askers, documents, strict=True)]
             made = [(asker, exchange) for asker, each in targets for exchange in each.exchanges]
             pairs = [(exchange.source, exchange.completion) for _, exchange in made]
-            if self.encoding.framed or not self.room.widened(pairs):  # a frame says how long it is
+            if self.encoding.framed or not self.room.widened(pairs):  # a tag a word: the length is known
                 break
         lost = sum(len(each.losses) for _, each in targets)
         if lost:
@@ -230,7 +230,7 @@ class TextJoint:
         self, askers: Sequence[Asker], documents: Sequence[Document], count: int
     ) -> Sequence[Sequence[Any]] | None:
         """What each answer is guessed to be: nothing found, or what the drafter finds."""
-        if self.decoding != DRAFTED:
+        if self.decoding != DRAFTED or self.model.options.beams > 1:  # beams take no draft
             return None
         if self.model.options.drafter is None:
             return [()] * count
