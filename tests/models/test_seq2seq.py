@@ -20,7 +20,7 @@ import torch
 from models.tiny import save_bart, save_bert, save_deberta_v3, save_minilm, save_roberta, save_t5
 
 from onoma.models.seq2seq import Seq2Seq
-from onoma.models.seq2seq.network import held_against
+from onoma.models.text.network import held_against
 from onoma.models.seq2seq.options import Seq2SeqOptions
 
 SYMBOLS = encodings.get("word_tags", ["LOC", "PER"]).symbols

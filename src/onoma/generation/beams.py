@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onoma.generation.greedy import TIE, Counts, Speaker, Written
+from onoma.generation.greedy import TIE, Correction, Counts, Speaker, Written
 from onoma.generation.pieces import Node, Writing
 
 __all__ = ["search"]
@@ -35,6 +35,20 @@ class _Search:
     writing: Writing
     done: list[_Way] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
+    ahead: tuple[int, ...] = ()
+    """The pieces of the way that was the most probable after the last pass."""
+    corrections: list[Correction] = field(default_factory=list)
+
+    def watch(self, going: Sequence[tuple[_Way, int]]) -> None:
+        """Note where the most probable way differs from what it was one pass ago."""
+        best = max([*self.done, *(way for way, _ in going)], key=lambda way: way.log, default=None)
+        if best is None:
+            return
+        pairs = enumerate(zip(self.ahead, best.pieces, strict=False))
+        changed = next(((place, old, new) for place, (old, new) in pairs if old != new), None)
+        if changed is not None:
+            self.corrections.append(Correction(*changed, len(best.pieces)))
+        self.ahead = best.pieces
 
 
 def search(speaker: Speaker, writings: Sequence[Writing], beams: int) -> list[list[Written]]:
@@ -42,7 +56,7 @@ def search(speaker: Speaker, writings: Sequence[Writing], beams: int) -> list[li
 
     The probability of an answer is the product of its choices', each among the pieces that are legal at its place, so
     those of all answers sum to 1. A way is given up where `beams` others are more probable. A later word can so change
-    what an earlier one was taken for (self-correction, Ding et al. 2024, section 4.4).
+    what an earlier one was taken for (self-correction, Ding et al. 2024, section 4.4); `corrections` say where it did.
     """
     rows = [_Search(writing) for writing in writings]
     begun = [(number, row, row.writing.begin()) for number, row in enumerate(rows)]
@@ -62,7 +76,10 @@ def search(speaker: Speaker, writings: Sequence[Writing], beams: int) -> list[li
             born[way.number] += [(child, place) for child in _children(row, way, found[0], column)]
         going: list[tuple[_Way, int]] = []
         for row, children in zip(rows, born, strict=True):
-            going += _best(row, children, beams)
+            best = _best(row, children, beams)
+            if children:
+                row.watch(best)
+            going += best
         if going:
             sizes = [len(way.new) for way in ways]
             speaker.keep([place for _, place in going], [sizes[place] for _, place in going])
@@ -120,9 +137,10 @@ def _answers(row: _Search, beams: int) -> list[Written]:
     if not row.done:
         return [Written(whole=False)]
     made: list[Written] = []
+    row.counts.corrections = len(row.corrections)
     for way in sorted(row.done, key=lambda way: -way.log)[:beams]:
         row.counts.pieces = max(row.counts.pieces, len(way.pieces))
         chances = row.writing.chances(way.node, way.choices)
         text, choices = row.writing.text(way.node), list(way.choices)
-        made.append(Written(text, way.whole, list(way.pieces), choices, chances, row.counts))
+        made.append(Written(text, way.whole, list(way.pieces), choices, chances, row.counts, row.corrections))
     return made

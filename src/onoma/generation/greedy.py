@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from onoma.encodings.automata.base import Chance
 from onoma.generation.pieces import Node, Writing
 
-__all__ = ["Counts", "Speaker", "Written", "write"]
+__all__ = ["Correction", "Counts", "Speaker", "Written", "write"]
 
 TIE = 1e-4
 """Scores that differ by less may come out the other way round in another order of computing."""
@@ -42,7 +43,7 @@ class Speaker(Protocol):
 class Counts:
     """What writing took: passes of a row through the decoder, pieces, choices between pieces, drafted ones that held.
 
-    `ties` are choices whose two best differ by less than 1e-4.
+    `ties` are choices whose two best differ by less than 1e-4, `corrections` places at which beams changed their mind.
     """
 
     passes: int = 0
@@ -50,6 +51,7 @@ class Counts:
     decisions: int = 0
     accepted: int = 0
     ties: int = 0
+    corrections: int = 0
 
     def add(self, other: Counts) -> None:
         """Count both."""
@@ -57,12 +59,22 @@ class Counts:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
+class Correction(NamedTuple):
+    """A place among an answer's pieces at which beams preferred one piece until what followed spoke for another."""
+
+    place: int
+    before: int
+    after: int
+    at: int
+    """The number of pieces that were written when the preference changed."""
+
+
 @dataclass(slots=True)
 class Written:
     """An answer: its text, and whether nothing had to be left out for want of room.
 
     `choices` are pairs of a place among the answer's pieces and the probability of the piece there, of all that were
-    legal; `chances` are the probabilities of what the answer says.
+    legal; `chances` are the probabilities of what the answer says, `chance` that of the whole.
     """
 
     text: str = ""
@@ -71,6 +83,12 @@ class Written:
     choices: list[tuple[int, float]] = field(default_factory=list)
     chances: list[Chance] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
+    corrections: list[Correction] = field(default_factory=list)
+
+    @property
+    def chance(self) -> float:
+        """The product of its choices' probabilities."""
+        return math.prod(chance for _, chance in self.choices)
 
 
 @dataclass(slots=True)

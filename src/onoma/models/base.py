@@ -13,7 +13,7 @@ from onoma.document import Document, LabelSet, Prediction
 from onoma.encodings.automata.base import Automaton, Chance
 from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ConfigError
-from onoma.generation.greedy import Counts
+from onoma.generation.greedy import Correction, Counts
 from onoma.schemes import TagSet
 from onoma.settings import Settings
 
@@ -221,12 +221,18 @@ class DocumentModel(Protocol):
 
 
 class TextAnswer(NamedTuple):
-    """What a text model wrote, whether it came to an end by itself, and what it took where a grammar held it."""
+    """What a text model wrote, whether it came to an end by itself, and what it took where a grammar held it.
+
+    `corrections` are the places at which beams changed their mind; `chance` is the whole answer's probability among all
+    that could be written, where several were asked for.
+    """
 
     text: str
     whole: bool = True
     counts: Counts | None = None
     chances: tuple[Chance, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    chance: float | None = None
 
 
 Question = Callable[[int | None], str]
@@ -275,6 +281,10 @@ class TextModel(Protocol):
 
         With `drafts`, which change nothing but the time it takes. Answers do not depend on what else is in the call.
         """
+        ...
+
+    def rank(self, questions: Sequence[str], automata: Sequence[Automaton], beams: int) -> list[list[TextAnswer]]:
+        """For each question up to so many answers that are legal, the most probable first."""
         ...
 
     def save(self, folder: Path) -> None:

@@ -9,33 +9,19 @@ from typing import Any
 from onoma.exceptions import ConfigError, ModelError
 from onoma.models.pretrained import LOADING, first_line, positions, quietly, require_torch
 from onoma.models.seq2seq.options import Seq2SeqOptions
-from onoma.models.text.vocabulary import Vocabulary
+from onoma.models.text import network
 
 __all__ = [
     "build",
     "configure",
     "decoder_of",
-    "detach_head",
-    "grow",
-    "held_against",
     "limits",
     "load",
-    "load_tokenizer",
 ]
 
 LAYER = re.compile(r"(?<=\.layer\.)(\d+)(?=\.)")
 UNBOUNDED = 512
 """Pieces where a model states no limit: T5 has none, and was trained on so many."""
-
-
-def load_tokenizer(place: str) -> Any:
-    """The tokenizer of a folder or a hub id; raises `ModelError`."""
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(place, local_files_only=Path(place).is_dir(), trust_remote_code=False)
-    except LOADING as problem:
-        raise ModelError(f"the tokenizer of {place!r} cannot be loaded: {first_line(problem)}") from problem
 
 
 def build(place: str, options: Seq2SeqOptions, seed: int) -> tuple[Any, set[str]]:
@@ -64,24 +50,9 @@ def build(place: str, options: Seq2SeqOptions, seed: int) -> tuple[Any, set[str]
 
 def load(place: str) -> Any:
     """A whole encoder-decoder of a folder or a hub id; raises `ModelError`, also where it lacks weights."""
-    import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForSeq2SeqLM
 
-    try:
-        module, report = quietly(
-            AutoModelForSeq2SeqLM.from_pretrained,
-            place,
-            local_files_only=Path(place).is_dir(),
-            trust_remote_code=False,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except (*LOADING, SafetensorError) as problem:
-        raise ModelError(f"{place}: the model is missing or damaged: {first_line(problem)}") from problem
-    if report["missing_keys"]:
-        raise ModelError(f"{place}: the model is damaged: it holds no weights for {min(report['missing_keys'])}")
-    return module.eval()
+    return network.load(AutoModelForSeq2SeqLM, place)
 
 
 def _with_decoder(place: str, config: Any, options: Seq2SeqOptions) -> tuple[Any, set[str]]:
@@ -148,32 +119,12 @@ def configure(module: Any, tokenizer: Any) -> None:
     from transformers import GenerationConfig
 
     config = module.config
-    end = next((each for each in (tokenizer.eos_token_id, tokenizer.sep_token_id) if each is not None), None)
-    if end is None:
-        raise ConfigError("the tokenizer has neither an end sign nor a separator: it cannot end an answer")
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else end
+    end, pad = network.signs(tokenizer)
     start = getattr(config, "decoder_start_token_id", None)
     if start is None:
         start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else pad
     config.decoder_start_token_id, config.eos_token_id, config.pad_token_id = start, end, pad
     module.generation_config = GenerationConfig(decoder_start_token_id=start, eos_token_id=end, pad_token_id=pad)
-
-
-def grow(module: Any, vocabulary: Vocabulary) -> None:
-    """Give new symbols embeddings: the mean of those of the pieces they would have been written with."""
-    import torch
-
-    parts = (module.encoder, module.decoder) if module.config.model_type == "encoder-decoder" else (module,)
-    for part in parts:
-        if part.get_input_embeddings().num_embeddings < len(vocabulary):
-            quietly(part.resize_token_embeddings, len(vocabulary), mean_resizing=False)
-        if getattr(part.config, "vocab_size", 0) < len(vocabulary):
-            part.config.vocab_size = len(vocabulary)
-        tables: list[Any] = [part.get_input_embeddings(), part.get_output_embeddings()]
-        with torch.no_grad():
-            for weight in (table.weight for table in tables if table is not None):
-                for number, pieces in vocabulary.made_of.items():
-                    weight[number] = weight[pieces].mean(0)
 
 
 def limits(module: Any, tokenizer: Any, options: Seq2SeqOptions) -> tuple[int, int]:
@@ -187,35 +138,6 @@ def limits(module: Any, tokenizer: Any, options: Seq2SeqOptions) -> tuple[int, i
         most = options.source_pieces or UNBOUNDED, options.answer_pieces or UNBOUNDED
     source, answer = min(most[0], options.source_pieces or most[0]), min(most[1], options.answer_pieces or most[1])
     return source - tokenizer.num_special_tokens_to_add(), answer - 1
-
-
-def detach_head(module: Any) -> Any:
-    """The layer that gives each piece its score, taken out of the forward pass while training; None where it cannot be.
-
-    In training it is applied to the places that have a cost, and to the pieces that are asked for, alone.
-    """
-    if hasattr(module, "final_logits_bias"):
-        return None
-    head = decoder_of(module).get_output_embeddings()
-    whole = type(head).forward
-    head.forward = lambda states: states if head.training else whole(head, states)
-    return head
-
-
-def held_against(head: Any, states: Any, wanted: Any, negatives: int | None) -> tuple[Any, Any]:
-    """Scores [places, pieces] of states [places, width], and which of these pieces is the right one [places].
-
-    The pieces are all, or those that are right somewhere in the batch and so many drawn at random.
-    """
-    import torch
-
-    if negatives is None:
-        return torch.nn.functional.linear(states, head.weight, head.bias), wanted
-    drawn = torch.randint(len(head.weight), (negatives,), device=wanted.device)
-    pieces = torch.unique(torch.cat([wanted, drawn]))
-    bias = None if head.bias is None else head.bias[pieces]
-    weights = torch.nn.functional.embedding(pieces, head.weight)
-    return torch.nn.functional.linear(states, weights, bias), torch.searchsorted(pieces, wanted)
 
 
 def decoder_of(module: Any) -> Any:

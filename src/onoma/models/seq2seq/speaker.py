@@ -16,6 +16,8 @@ from transformers.modeling_outputs import BaseModelOutput
 from onoma.models.batches import padded
 from onoma.models.pretrained import BEHIND_PAD
 from onoma.models.seq2seq.network import decoder_of
+from onoma.models.text.narrow import narrowed, split
+from onoma.models.text.network import remembers
 from onoma.models.text.ragged import Ragged
 
 __all__ = ["Speaker"]
@@ -44,21 +46,19 @@ class Speaker:
         width = max(sizes)
         mask = self._memory.mask(sizes)
         where = [number * width + place for number, each in enumerate(places) for place in each]
+        whole = hasattr(self.module, "final_logits_bias")  # it is added to all of them
         given: dict[str, Any] = {"decoder_input_ids": torch.from_numpy(padded(rows, self.start)).to(device)}
         if mask is not None:
             given["decoder_attention_mask"] = mask.to(device)
-        with torch.inference_mode(), self._placed(given, sizes), self._only(where, asked):
+        with torch.inference_mode(), self._placed(given, sizes), narrowed(self._head, where, asked, whole=whole):
             scores = self.module(
                 attention_mask=self._mask,
                 encoder_outputs=BaseModelOutput(last_hidden_state=self._read),
-                past_key_values=self._memory.cache,
+                **{remembers(self.module): self._memory.cache},
                 use_cache=True,
                 **given,
             ).logits[0]
-        if scores.shape[-1] != len(asked):
-            scores = scores[:, list(asked)]
-        ends = np.cumsum([len(each) for each in places])
-        return list(np.split(scores.double().cpu().numpy(), ends[:-1]))
+        return split(scores, asked, places)
 
     def keep(self, rows: Sequence[int], sizes: Sequence[int]) -> None:
         """Drop what was not kept."""
@@ -90,26 +90,3 @@ class Speaker:
         finally:
             for hook in hooks:
                 hook.remove()
-
-    @contextmanager
-    def _only(self, where: Sequence[int], asked: Sequence[int]) -> Iterator[None]:
-        """Let the scores be computed at some of the places, and for some pieces, of all rows in one."""
-        head = self._head
-        places = torch.tensor(where, device=self._read.device)
-        pieces = torch.tensor(list(asked), device=self._read.device)
-        whole = hasattr(self.module, "final_logits_bias")  # it is added to all of them
-        before = head.__dict__.get("forward")
-
-        def narrow(states: torch.Tensor) -> torch.Tensor:
-            chosen = states.flatten(0, 1)[places][None]
-            if whole:
-                return nn.functional.linear(chosen, head.weight, head.bias)
-            return nn.functional.linear(chosen, head.weight[pieces], None if head.bias is None else head.bias[pieces])
-
-        head.forward = narrow
-        try:
-            yield
-        finally:
-            del head.forward
-            if before is not None:
-                head.forward = before
