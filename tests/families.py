@@ -48,6 +48,10 @@ ALLOWED_FILES = {
         "config.json", "model.safetensors", "special_tokens_map.json", "tagger.safetensors", "tokenizer.json",
         "tokenizer_config.json",
     },
+    "causal_lm": {
+        "config.json", "generation_config.json", "model.safetensors", "special_tokens_map.json", "tokenizer.json",
+        "tokenizer_config.json",
+    },
     "external": set[str](),
     "feature_crf": {"attributes.json", "crf.json", "weights.safetensors"},
     "rules": {"rules.json"},
@@ -94,7 +98,10 @@ def options(family: str, folder: Path) -> dict[str, Any]:
         return {"command": program(folder), "timeout": 60}
     encoder = folder / "encoder"
     if not encoder.exists():
-        save_bert(encoder, positions=96 if family == "seq2seq" else 40)
+        save_bert(encoder, positions=96 if family in {"causal_lm", "seq2seq"} else 40)
+    if family == "causal_lm":
+        rates = {"learning_rate": 6e-3, "head_learning_rate": 6e-3, "layers": 2, "positions": 128}
+        return {"model": str(encoder), "epochs": 60, "patience": 60, "batch_tokens": 32, **rates}
     if family == "seq2seq":
         rates = {"learning_rate": 6e-3, "head_learning_rate": 6e-3}
         return {"model": str(encoder), "epochs": 60, "patience": 60, "batch_tokens": 32, **rates}

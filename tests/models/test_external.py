@@ -454,11 +454,11 @@ def test_no_value_of_the_environment_is_recorded() -> None:
     assert ExternalOptions.masked({"command": ["a"], "env": {"TOKEN": "s3cret"}})["env"] == {"TOKEN": "***"}
 
 
-def test_a_saved_folder_is_the_card_alone_and_starts_nothing_when_read(tmp_path: Path) -> None:
+def test_a_saved_folder_is_card_and_page_alone_and_starts_nothing_when_read(tmp_path: Path) -> None:
     command = program(tmp_path)
     saved = Recognizer.create("external", [], options={"command": json.dumps(command), "cwd": str(tmp_path)})
     saved.save(tmp_path / "model")
-    assert [each.name for each in (tmp_path / "model").iterdir()] == ["onoma.json"]
+    assert sorted(each.name for each in (tmp_path / "model").iterdir()) == ["README.md", "onoma.json"]
     again = onoma.load(tmp_path / "model")
     assert again.model.options == saved.model.options and again.labels == ()
     assert again.predict(CORPUS) == saved.predict(CORPUS)

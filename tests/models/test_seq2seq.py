@@ -20,8 +20,8 @@ import torch
 from models.tiny import save_bart, save_bert, save_deberta_v3, save_minilm, save_roberta, save_t5
 
 from onoma.models.seq2seq import Seq2Seq
-from onoma.models.text.network import held_against
 from onoma.models.seq2seq.options import Seq2SeqOptions
+from onoma.models.text.network import held_against
 
 SYMBOLS = encodings.get("word_tags", ["LOC", "PER"]).symbols
 MAKES: dict[str, Callable[[Path], Path]] = {

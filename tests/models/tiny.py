@@ -213,6 +213,56 @@ def save_t5(folder: Path) -> Path:
     return _save(folder, fast, T5ForConditionalGeneration, config)
 
 
+def save_llama(folder: Path, positions: int = 160) -> Path:
+    """A two-layer Llama with two keys and values for four heads and byte-level BPE; a sign begins each text."""
+    from tokenizers import processors
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    fast = _language_model_tokenizer(positions)
+    fast.backend_tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    return _save(folder, fast, LlamaForCausalLM, LlamaConfig(**_causal(len(fast), positions)))
+
+
+def save_qwen(folder: Path, positions: int = 160) -> Path:
+    """A two-layer Qwen3 (norms of queries and keys) with byte-level BPE and nothing before a text."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    fast = _language_model_tokenizer(positions)
+    return _save(folder, fast, Qwen3ForCausalLM, Qwen3Config(**_causal(len(fast), positions), head_dim=8))
+
+
+def save_gpt2(folder: Path, positions: int = 160) -> Path:
+    """A two-layer GPT-2: its positions are a table."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    fast = _language_model_tokenizer(positions)
+    config = GPT2Config(
+        vocab_size=len(fast), n_positions=positions, n_embd=32, n_layer=2, n_head=2, resid_pdrop=0.0, embd_pdrop=0.0,
+        attn_pdrop=0.0, bos_token_id=0, eos_token_id=2,
+    )  # fmt: skip
+    return _save(folder, fast, GPT2LMHeadModel, config)
+
+
+def _language_model_tokenizer(positions: int) -> Any:
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(
+        tokenizer_object=_byte_pairs(["<s>", "<pad>", "</s>"]),
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        model_max_length=positions,
+    )
+
+
+def _causal(vocabulary: int, positions: int) -> dict[str, Any]:
+    return {
+        "vocab_size": vocabulary, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": positions,
+        "bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2,
+    }  # fmt: skip
+
+
 def save_bart(folder: Path, positions: int = 96) -> Path:
     """A two-layer BART with byte-level BPE."""
     from tokenizers import processors

@@ -18,6 +18,7 @@ __all__ = ["FOREIGN", "MODELS", "adopt", "family", "learns", "names", "options",
 
 MODELS: dict[str, str] = {
     "bilstm_crf": "onoma.models.bilstm_crf:BilstmCrf",
+    "causal_lm": "onoma.models.causal_lm:CausalLM",
     "encoder_tagger": "onoma.models.encoder_tagger:EncoderTagger",
     "external": "onoma.models.external:External",
     "feature_crf": "onoma.models.feature_crf:FeatureCrf",
@@ -27,6 +28,7 @@ MODELS: dict[str, str] = {
 
 OPTIONS: dict[str, str] = {
     "bilstm_crf": "onoma.models.bilstm_crf.options:BilstmCrfOptions",
+    "causal_lm": "onoma.models.causal_lm.options:CausalLMOptions",
     "encoder_tagger": "onoma.models.encoder_tagger.options:EncoderTaggerOptions",
     "external": "onoma.models.external.options:ExternalOptions",
     "feature_crf": "onoma.models.feature_crf:FeatureCrfOptions",

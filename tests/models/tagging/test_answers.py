@@ -51,6 +51,12 @@ def test_best_sequence_and_span_scores_equal_enumeration(scheme: Scheme, seed: i
             if mass > 0 and span in scheme.spans([tagset[number] for number in path], "strict")
         )
         assert answer.span_score(span.start, span.end) == pytest.approx(having / sum(masses), abs=1e-6)
+    assert answer.tag_chances is not None
+    for number, (tag, chances) in enumerate(answer.tag_chances().items()):
+        assert tag == tagset[number]
+        for at, chance in enumerate(chances):
+            having = sum(mass for path, mass in zip(paths, masses, strict=True) if path[at] == number)
+            assert chance == pytest.approx(having / sum(masses), abs=1e-6)
 
 
 @given(st.sampled_from(ALL), st.integers(0, 10**6), st.lists(st.integers(0, 30), min_size=1, max_size=8))
@@ -71,6 +77,10 @@ def test_viterbi_keeps_what_is_legal_already(seed: int, lengths: list[int]) -> N
     bound = best_sequences(tagset, logits, lengths, Chain.legal(tagset))
     for one, other in zip(free, bound, strict=True):
         assert scheme.illegal(one.tags) or one.tags == other.tags
+        assert one.tag_chances is not None
+        rows = np.array(list(one.tag_chances().values())).T
+        assert rows.sum(axis=1) == pytest.approx(np.ones(len(one.tags)))
+        assert one.tags == tuple(tagset[number] for number in rows.argmax(axis=1).tolist())
 
 
 def test_scores_of_words_are_softmax_products() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -29,17 +29,23 @@ def best_tags(tags: Sequence[str], logits: Floats, lengths: Sequence[int]) -> li
     top = logits.max(axis=1, keepdims=True) if len(logits) else logits[:, :1]
     shares = np.exp(logits - top)
     best = logits.argmax(axis=1)
-    chosen = shares[np.arange(len(best)), best] / shares.sum(axis=1)
+    sums = shares.sum(axis=1)
+    chosen = shares[np.arange(len(best)), best] / sums
     names = np.array(tags, dtype=object)[best]
-    ends = np.cumsum(lengths)
-    return [
-        TagAnswer(tuple(names[end - length : end]), partial(_product, chosen[end - length : end]))
-        for end, length in zip(ends.tolist(), lengths, strict=True)
-    ]
+    answers: list[TagAnswer] = []
+    for end, length in zip(np.cumsum(lengths).tolist(), lengths, strict=True):
+        mine = slice(end - length, end)
+        chances = partial(_by_tag, tags, partial(np.divide, shares[mine], sums[mine, None]))
+        answers.append(TagAnswer(tuple(names[mine]), partial(_product, chosen[mine]), chances))
+    return answers
 
 
 def _product(chosen: Floats, start: int, end: int) -> float:
     return float(min(1.0, chosen[start:end].prod()))
+
+
+def _by_tag(tags: Sequence[str], chances: Callable[[], Floats]) -> Mapping[str, Sequence[float]]:
+    return dict(zip(tags, chances().T.tolist(), strict=True))
 
 
 def best_sequences(
@@ -49,7 +55,7 @@ def best_sequences(
     chain: Chain,
     bar: progress.Bar | None = None,
 ) -> list[TagAnswer]:
-    """The best sequence of each sentence under a chain of scores, with exact span marginals.
+    """The best sequence of each sentence under a chain of scores, with exact marginals of spans and of words.
 
     `logits` [words, T] are of sentences in a row, `lengths` in words; `bar` is told of sentences done.
     """
@@ -66,7 +72,8 @@ def best_sequences(
         lattice = Lattice.of(scores[rows], sizes[block])
         posteriors = forward_backward(lattice, chain.transition)
         for number, path, posterior in zip(block, viterbi(lattice, chain.transition), posteriors, strict=True):
-            answers[number] = TagAnswer(tuple(names[path]), partial(posterior.span, path=path, stops=stops))
+            score = partial(posterior.span, path=path, stops=stops)
+            answers[number] = TagAnswer(tuple(names[path]), score, partial(_by_tag, tags, posterior.words))
         if bar is not None:
             bar.add(len(block))
     return answers

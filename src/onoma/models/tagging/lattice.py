@@ -80,6 +80,10 @@ class Posterior:
     transition: Floats
     log_z: float
 
+    def words(self) -> Floats:
+        """The probability of every word to have each tag, [words, tags]."""
+        return np.exp(np.minimum(0.0, self.forward + self.backward - self.log_z))
+
     def span(self, start: int, end: int, path: Ints, stops: Stops) -> float:
         """Probability that words [start, end) are a mention of the label that `path` gives them, and no word more.
 
