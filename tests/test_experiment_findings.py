@@ -200,7 +200,7 @@ def test_sentences_with_the_most_errors_come_first() -> None:
     found = Prediction("1", (span(0, 0, "LOC"), span(2, 2, "PER"), span(6, 6, "ORG")), (Problem("malformed", "{"),))
     page = errors.page("x", match([document.with_spans(wanted)], [found]))
     assert "<mark>f&lt;</mark>" in page and page.index("sentence 2") < page.index("sentence 1")
-    assert "sentence 2: right_end, spurious, missed" in page and "malformed 1" in page
+    assert "sentence 2: right_end, missed, spurious" in page and "malformed 1" in page
 
 
 def test_a_page_without_a_mark_is_a_clear_error(tmp_path: Path) -> None:

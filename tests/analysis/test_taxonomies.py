@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from onoma import Document, Prediction, Problem, Span, evaluate
 from onoma.analysis import TAXONOMIES, classify
-from onoma.analysis.spans import _by_overlap
-from onoma.analysis.taxonomy import overlap
+from onoma.analysis.assessment import flags
+from onoma.analysis.overlaps import overlaps
+from onoma.analysis.spans import by_overlap
 from onoma.evaluation.matching import match
 from onoma.exceptions import ConfigError
 
@@ -76,20 +77,34 @@ def test_every_error_is_in_one_class_whatever_the_order(name: str, rows: Any, se
     assert sorted(map(repr, found.errors)) == sorted(map(repr, again.errors))
 
 
+def overlap(one: Span, other: Span) -> int:
+    return max(0, min(one.end, other.end) - max(one.start, other.start))
+
+
 @given(missed=spans(True), false=spans(True))
 def test_as_many_as_can_be_are_paired_by_overlap(missed: list[Span], false: list[Span]) -> None:
-    taken = [(each, other) for _, each, other, _ in _by_overlap(list(missed), list(false))]
-    best = 0
-    for size in range(min(len(missed), len(false)), 0, -1):
-        if any(
-            all(overlap(one, other) for one, other in zip(golds, others, strict=True))
-            for golds in itertools.combinations(missed, size)
-            for others in itertools.permutations(false, size)
-        ):
-            best = size
+    found = matching([(missed, (false, []))])
+    wrong = overlaps(found)
+    places = by_overlap(found, wrong.is_missed, wrong.is_spurious)
+    taken = [(found.gold.spans[one], found.found.spans[other]) for one, other in zip(*places, strict=True)]
+    (each,) = found.documents
+    best = (0, 0, 0)
+    for size in range(min(len(each.missed), len(each.spurious)), 0, -1):
+        for golds in itertools.combinations(each.missed, size):
+            for others in itertools.permutations(each.spurious, size):
+                best = max(best, worth(list(zip(golds, others, strict=True))))
+        if best[0]:
             break
-    assert len(taken) == best
-    assert all(overlap(one, other) for one, other in taken)  # type: ignore[arg-type]
+    assert worth(taken) == best
+    assert len({one for one, _ in taken}) == len(taken)
+
+
+def worth(pairs: list[tuple[Span, Span]]) -> tuple[int, int, int]:
+    """How many pairs, how many of one label, how much overlap; nothing where one does not overlap."""
+    shared = [overlap(one, other) for one, other in pairs]
+    if not all(shared):
+        return 0, 0, 0
+    return len(pairs), sum(one.label == other.label for one, other in pairs), sum(shared)
 
 
 GOLD = [Span(0, 9, "PER"), Span(13, 17, "LOC"), Span(22, 25, "PER"), Span(29, 42, "LOC")]
@@ -113,7 +128,7 @@ GOLD = [Span(0, 9, "PER"), Span(13, 17, "LOC"), Span(22, 25, "PER"), Span(29, 42
         ([*GOLD[:2], Span(22, 42, "PER")], "merged right_end", "contains_gold touched touched", "BE BE NE+BE"),
         ([*GOLD[:2], Span(0, 3, "PER"), GOLD[3]], "missed split", "contained_by_gold omitted", "BE UE"),
         ([*GOLD, Span(10, 12, "LOC")], "spurious", "completely_o", "SP"),
-        ([*GOLD, GOLD[1]], "duplicate", "duplicate", "NE"),
+        ([*GOLD, GOLD[1]], "duplicate", "duplicate", "duplicate"),
         (GOLD[:3], "missed", "omitted", "UE"),
         (None, "no_answer " * 4, "omitted " * 4, "UE " * 4),
     ],
@@ -127,11 +142,17 @@ def test_known_errors_are_where_they_belong(answer: Any, spans: str, assessment:
 @pytest.mark.parametrize(
     ("problem", "kinds"),
     [
-        (Problem("ungrounded", "Bob", "PER"), {"spans": "hallucinated", "assessment": "ood_mention", "gner": "SP"}),
-        (Problem("unknown_label", "Ada", "Y"), {"spans": "unknown_label", "assessment": "ood_type", "gner": "SP"}),
-        (Problem("duplicate", "Ada", "PER"), {"spans": "duplicate", "assessment": "duplicate", "gner": "SP"}),
-        (Problem("malformed", "{", None), {"spans": "malformed", "assessment": "unreadable", "gner": "SP"}),
-        (Problem("ambiguous", "Ada", "PER"), {"spans": "ambiguous", "assessment": "unreadable", "gner": "SP"}),
+        (
+            Problem("ungrounded", "Bob", "PER"),
+            {"spans": "hallucinated", "assessment": "ood_mention", "gner": "ungrounded"},
+        ),
+        (
+            Problem("unknown_label", "Ada", "Y"),
+            {"spans": "unknown_label", "assessment": "ood_type", "gner": "unknown_label"},
+        ),
+        (Problem("duplicate", "Ada", "PER"), {"spans": "duplicate", "assessment": "duplicate", "gner": "duplicate"}),
+        (Problem("malformed", "{", None), {"spans": "malformed", "assessment": "unreadable", "gner": "unreadable"}),
+        (Problem("ambiguous", "Ada", "PER"), {"spans": "ambiguous", "assessment": "unreadable", "gner": "unreadable"}),
     ],
 )
 def test_problems_are_errors_too(problem: Problem, kinds: dict[str, str]) -> None:
@@ -153,6 +174,39 @@ def test_one_error_may_be_a_missed_mention_and_a_false_one() -> None:
     cut = classify(matching([(GOLD, (GOLD[:2], [Problem("truncated", "...")]))]))
     assert [error.kind for error in cut.errors] == ["truncated", "truncated"]
     assert cut.of("truncated") == cut.errors and cut.counts["missed"] == 0
+
+
+def test_shares_are_of_gold_and_of_what_was_predicted() -> None:
+    problem = Problem("ungrounded", "Bob", "PER")
+    made = classify(matching([(GOLD, ([GOLD[0], Span(13, 17, "PER"), Span(10, 12, "LOC")], [problem]))]), "gner")
+    assert made.shares_of_gold["NE"] == 1 / 4 and made.shares_of_gold["UE"] == 2 / 4
+    assert (made.shares_of_predicted["SP"], made.shares_of_predicted["ungrounded"]) == (1 / 4, 1 / 4)
+    nothing = classify(match([], []), "gner")
+    assert set(nothing.shares_of_gold.values()) == {0.0} and nothing.errors == ()
+
+
+def test_labels_of_wrong_boundaries_are_flagged() -> None:
+    answer = [Span(0, 3, "LOC"), Span(29, 32, "Y"), Span(10, 12, "Y"), Span(22, 25, "PER")]
+    made = flags(classify(matching([(GOLD, (answer, []))]), "assessment"))
+    assert made["contained_by_gold"] == {"type_also_wrong": 2, "label_out_of_set": 1}
+    assert made["completely_o"] == {"type_also_wrong": 0, "label_out_of_set": 1}
+
+
+def test_other_pieces_of_one_hull_enclose_nothing() -> None:
+    gold, found = Span(0, 17, "PER", fragments=((0, 3), (13, 17))), Span(0, 17, "PER")
+    made = classify(matching([([gold], ([found], []))]), "assessment")
+    assert made.counts["overlap"] == 1 and made.counts["touched"] == 1
+
+
+@given(rows=DOCUMENTS)
+def test_classes_link_to_their_errors_in_the_order_of_the_text(rows: Any) -> None:
+    for name in TAXONOMIES:
+        made = classify(matching(rows), name)
+        for kind, count in made.counts.items():
+            linked = made.of(kind)
+            assert len(linked) == count and linked == tuple(each for each in made.errors if each.kind == kind)
+            assert made.of(kind, 1) == linked[:1]
+        assert [each.document for each in made.errors] == sorted(each.document for each in made.errors)
 
 
 def test_unknown_names_are_one_line() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,119 +9,109 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from onoma.document import Document, Span
+from onoma.analysis.mentions import Known, Mentions, mentions
 from onoma.evaluation.bootstrap import draw_weights, f1, percentile_interval
-from onoma.evaluation.counts import Counts
+from onoma.evaluation.columns import Integers
+from onoma.evaluation.counts import Counts, UnitCounts, count_units
 from onoma.evaluation.matching import Matching
 from onoma.evaluation.metrics import Score
 from onoma.exceptions import ConfigError
 
-__all__ = ["NO_PLACE", "SLICES", "Known", "Place", "Slice", "slice_scores"]
+__all__ = ["NO_PLACE", "SLICES", "Known", "Slice", "slice_mentions", "slice_scores"]
 
 NO_PLACE = "no place in the text"
 """The value of problems that stand for a mention, in every slice by place or text."""
 
-
-class Known:
-    """What training data show of mentions: texts with their labels, words, and labels."""
-
-    def __init__(self, documents: Iterable[Document]) -> None:
-        self.texts: dict[str, Counter[str]] = defaultdict(Counter)
-        self.words: set[str] = set()
-        self.labels: Counter[str] = Counter()
-        for document in documents:
-            for span in document.spans:
-                text = document.surface(span)
-                self.texts[text][span.label] += 1
-                self.words.update(text.split())
-                self.labels[span.label] += 1
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A mention where it stands: its text, its words and those of its sentence, and the gold mentions there."""
-
-    document: Document
-    span: Span
-    text: str
-    words: int
-    sentence_words: int
-    sentence_mentions: int
-    inside: bool
-    around: bool
-
+Rule = Callable[[Mentions, Known], Integers]
+"""The place of each mention's value in the slice's values."""
 
 LENGTHS = ("1 word", "2 words", "3 words", "4 or more words")
-Rule = Callable[[Place, Known], str]
+CASES = ("lower", "Title", "UPPER", "mIxed", "no case")
 
 
-def _familiarity(place: Place, known: Known) -> str:
-    labels = known.texts.get(place.text)
-    if labels is not None:
-        return "seen with this label" if place.span.label in labels else "seen with other labels"
-    return "unseen, of seen words" if known.words.issuperset(place.text.split()) else "with unseen words"
+def _familiarity(places: Mentions, known: Known) -> Integers:
+    def value(text: str, label: str) -> int:
+        labels = known.texts.get(text)
+        if labels is not None:
+            return 0 if label in labels else 1
+        return 2 if known.words.issuperset(text.split()) else 3
+
+    return _by_kind(places, value)
 
 
-def _consistency(place: Place, known: Known) -> str:
-    labels = known.texts.get(place.text)
-    if labels is None:
-        return "unseen"
-    return "one label in training" if len(labels) == 1 else "several labels in training"
+def _consistency(places: Mentions, known: Known) -> Integers:
+    return _by_text(places, lambda text: min(len(known.texts.get(text, ())), 2))
 
 
-def _label_frequency(place: Place, known: Known) -> str:
-    return _band(known.labels[place.span.label], (0, 99, 999), "{} in training")
+def _label_frequency(places: Mentions, known: Known) -> Integers:
+    counts = np.array([known.labels[label] for label in places.labels], np.int64)
+    return _band(counts, FREQUENCIES)[places.label]
 
 
-def _mention_length(place: Place, known: Known) -> str:
+def _mention_length(places: Mentions, known: Known) -> Integers:
     del known
-    return LENGTHS[min(max(place.words, 1), len(LENGTHS)) - 1]
+    return np.clip(places.words, 1, len(LENGTHS)) - 1
 
 
-def _sentence_length(place: Place, known: Known) -> str:
+def _sentence_length(places: Mentions, known: Known) -> Integers:
     del known
-    return _band(place.sentence_words, (10, 20, 40), "{} words")
+    return _band(places.sentence_words, SENTENCES)
 
 
-def _density(place: Place, known: Known) -> str:
+def _density(places: Mentions, known: Known) -> Integers:
     del known
-    return _band(place.sentence_mentions, (0, 1, 3), "{} mentions in the sentence")
+    return _band(places.sentence_mentions, CROWDS)
 
 
-def _nesting(place: Place, known: Known) -> str:
+def _nesting(places: Mentions, known: Known) -> Integers:
     del known
-    return (
-        "inside and around others" if place.inside and place.around
-        else "inside another" if place.inside
-        else "around others" if place.around
-        else "by itself"
-    )  # fmt: skip
+    return places.around + 2 * places.inside
 
 
-def _case(place: Place, known: Known) -> str:
+def _case(places: Mentions, known: Known) -> Integers:
     del known
-    words = [word for word in place.text.split() if any(map(str.isalpha, word))]
+    return _by_text(places, _case_of)
+
+
+def _case_of(text: str) -> int:
+    """The case of those words that have one: all alike, or every one with a capital, or neither."""
+    if text.islower():
+        return 0
+    if text.isupper():
+        return 2
+    if text.istitle():
+        return 1
+    words = [word for word in text.split() if word.lower() != word.upper()]
     if not words:
-        return "no letters"
-    if all(map(str.isupper, words)):
-        return "UPPER"
-    if all(map(str.islower, words)):
-        return "lower"
-    return "Title" if all(word[:1].isupper() and not word[1:].isupper() for word in words) else "mIxed"
+        return 4
+    return 1 if all(word[0].isupper() and not word[1:].isupper() for word in words) else 3
 
 
-def _band(number: int, tops: Sequence[int], text: str) -> str:
+def _by_text(places: Mentions, value: Callable[[str], int]) -> Integers:
+    """A value for each distinct text, at all its mentions."""
+    return np.fromiter(map(value, places.texts), np.int64, len(places.texts))[places.text]
+
+
+def _by_kind(places: Mentions, value: Callable[[str, str], int]) -> Integers:
+    """A value for each distinct text and label, at all their mentions."""
+    of_text, of_label = places.kinds
+    texts = map(places.texts.__getitem__, of_text.tolist())
+    labels = map(places.labels.__getitem__, of_label.tolist())
+    return np.fromiter(map(value, texts, labels), np.int64, len(of_text))[places.kind]
+
+
+FREQUENCIES, SENTENCES, CROWDS = (0, 99, 999), (10, 20, 40), (0, 1, 3)
+
+
+def _band(numbers: Integers, tops: Sequence[int]) -> Integers:
     """The band of whole numbers up to one of the tops, or beyond the last."""
-    low = 0
-    for top in tops:
-        if number <= top:
-            return text.format(str(top) if low == top else f"{low}-{top}")
-        low = top + 1
-    return text.format(f"{low} or more")
+    return np.searchsorted(np.array(tops), numbers, side="left")
 
 
 def _bands(tops: Sequence[int], text: str) -> tuple[str, ...]:
-    return tuple(_band(number, tops, text) for number in (*tops, tops[-1] + 1))
+    lows = (0, *(top + 1 for top in tops))
+    named = (str(top) if low == top else f"{low}-{top}" for low, top in zip(lows, tops, strict=False))
+    return tuple(text.format(band) for band in (*named, f"{lows[-1]} or more"))
 
 
 SLICES: dict[str, tuple[Rule, tuple[str, ...], bool]] = {
@@ -132,13 +120,13 @@ SLICES: dict[str, tuple[Rule, tuple[str, ...], bool]] = {
         ("seen with this label", "seen with other labels", "unseen, of seen words", "with unseen words"),
         True,
     ),
-    "consistency": (_consistency, ("one label in training", "several labels in training", "unseen"), True),
-    "label_frequency": (_label_frequency, _bands((0, 99, 999), "{} in training"), True),
+    "consistency": (_consistency, ("unseen", "one label in training", "several labels in training"), True),
+    "label_frequency": (_label_frequency, _bands(FREQUENCIES, "{} in training"), True),
     "mention_length": (_mention_length, LENGTHS, False),
-    "sentence_length": (_sentence_length, _bands((10, 20, 40), "{} words"), False),
-    "density": (_density, _bands((0, 1, 3), "{} mentions in the sentence"), False),
+    "sentence_length": (_sentence_length, _bands(SENTENCES, "{} words"), False),
+    "density": (_density, _bands(CROWDS, "{} mentions in the sentence"), False),
     "nesting": (_nesting, ("by itself", "around others", "inside another", "inside and around others"), False),
-    "case": (_case, ("lower", "Title", "UPPER", "mIxed", "no letters"), False),
+    "case": (_case, CASES, False),
 }
 """Rule, values in order, and whether training data are needed. Mentions around and beside one are those of the gold."""
 
@@ -147,82 +135,97 @@ SLICES: dict[str, tuple[Rule, tuple[str, ...], bool]] = {
 class Slice:
     """The errors of a matching by a property of the mentions; the parts add up to the whole.
 
-    `table` [documents, values, 3] counts true positives, false positives and false negatives; the last value is
-    `NO_PLACE`. A true positive has the property of its gold mention.
+    `value` is the place in `values` of each row of `counted.cells`; the last one is `NO_PLACE`. A true positive has
+    the property of its gold mention. `of_gold` and `of_spurious` are the same for each gold mention and each spurious
+    one of the matching.
     """
 
     name: str
     values: tuple[str, ...]
-    table: NDArray[np.int64]
+    counted: UnitCounts
+    value: Integers
+    of_gold: Integers
+    of_spurious: Integers
     resamples: int
     seed: int
 
     @cached_property
+    def table(self) -> NDArray[np.int64]:
+        """[units, values, 3]: true positives, false positives and false negatives of each resampling unit."""
+        unit, _, kind = self.counted.cells.T
+        size = len(self.values)
+        flat = np.bincount((unit * size + self.value) * 3 + kind, minlength=len(self.counted) * size * 3)
+        return flat.reshape(-1, size, 3)
+
+    @cached_property
+    def counts(self) -> dict[str, Counts]:
+        """Counts by value; values without any mention are left out."""
+        flat = np.bincount(self.value * 3 + self.counted.cells[:, 2], minlength=len(self.values) * 3)
+        sums = zip(self.values, flat.reshape(-1, 3).tolist(), strict=True)
+        return {value: Counts(*row) for value, row in sums if any(row)}
+
+    @cached_property
     def scores(self) -> dict[str, Score]:
-        """Score by value, with bootstrap intervals over documents; values without any mention are left out."""
-        totals = self.table.sum(0)
-        spread: list[tuple[float, float] | None] = [None] * len(self.values)
-        if self.resamples and len(self.table):
-            flat = self.table.reshape(len(self.table), -1).astype(np.float64)
-            rng = np.random.default_rng(self.seed)
-            weights = draw_weights(len(flat), self.resamples, rng)
-            drawn = np.concatenate([f1((rows @ flat).reshape(-1, *totals.shape)) for rows in weights])
-            spread = [percentile_interval(drawn[:, number], 0.95) for number in range(len(self.values))]
+        """Score by value, with 95 % bootstrap intervals from the same draws as the whole score's."""
+        if not self.resamples or not len(self.counted):
+            return {value: Score.of(counts) for value, counts in self.counts.items()}
+        flat = self.table.reshape(len(self.counted), -1).astype(np.float64)
+        weights = draw_weights(len(flat), self.resamples, np.random.default_rng(self.seed))
+        drawn = f1(np.concatenate([rows @ flat for rows in weights]).reshape(self.resamples, -1, 3))
         return {
-            value: Score.of(Counts(*(int(count) for count in row)), interval)
-            for value, row, interval in zip(self.values, totals, spread, strict=True)
-            if row.any()
+            value: Score.of(counts, percentile_interval(drawn[:, self.values.index(value)], 0.95))
+            for value, counts in self.counts.items()
         }
 
 
 def slice_scores(
-    matching: Matching, name: str, known: Known | None = None, *, resamples: int = 1000, seed: int = 0
+    matching: Matching, name: str, known: Known | None = None, *, resamples: int = 1000, seed: int = 1
 ) -> Slice:
     """The matching's counts by one of `SLICES`; raises `ConfigError` for an unknown one, or without training data."""
-    if name not in SLICES:
-        raise ConfigError(f"slice {name!r} is unknown: one of {', '.join(SLICES)}")
-    rule, values, needs = SLICES[name]
-    if known is None:
-        if needs:
+    return slice_mentions([matching], known, [name], resamples=resamples, seed=seed)[0][name]
+
+
+def slice_mentions(
+    matchings: Sequence[Matching],
+    known: Known | None = None,
+    names: Iterable[str] | None = None,
+    *,
+    resamples: int = 1000,
+    seed: int = 1,
+) -> list[dict[str, Slice]]:
+    """The slices of several matchings on one gold, by name: all that can be made, if none are named.
+
+    Raises `ConfigError` for an unknown name or without the training data that it needs, `EvaluationError` for
+    matchings on different gold.
+    """
+    chosen = _chosen(names, known)
+    if not matchings:
+        return []
+    places = mentions(matchings)
+    codes = {name: SLICES[name][0](places, known or Known(())) for name in chosen}
+    made: list[dict[str, Slice]] = []
+    at = gold = len(matchings[0].gold)
+    for matching in matchings:
+        counted = count_units(matching)
+        spurious = slice(at, at := at + len(matching.spurious))
+        slices: dict[str, Slice] = {}
+        for name, code in codes.items():
+            values = (*SLICES[name][1], NO_PLACE)
+            nowhere = np.full(len(matching.false_problems), len(values) - 1)
+            # In the order of the counted cells.
+            value = np.concatenate((code[matching.pairs[:, 0]], code[spurious], code[matching.missed], nowhere))
+            slices[name] = Slice(name, values, counted, value, code[:gold], code[spurious], resamples, seed)
+        made.append(slices)
+    return made
+
+
+def _chosen(names: Iterable[str] | None, known: Known | None) -> list[str]:
+    if names is None:
+        return [name for name, (_, _, needs) in SLICES.items() if known is not None or not needs]
+    chosen = list(names)
+    for name in chosen:
+        if name not in SLICES:
+            raise ConfigError(f"slice {name!r} is unknown: one of {', '.join(SLICES)}")
+        if known is None and SLICES[name][2]:
             raise ConfigError(f"the slice {name!r} asks what was seen in training: give the training documents")
-        known = Known(())
-    number = {value: at for at, value in enumerate((*values, NO_PLACE))}
-    table = np.zeros((len(matching.documents), len(number), 3), np.int64)
-    for row, each in enumerate(matching.documents):
-        place = _Places(each.document, each.gold)
-        for kind, spans in enumerate(([gold for gold, _ in each.pairs], each.spurious, each.missed)):
-            for span in spans:
-                table[row, number[rule(place(span), known)], kind] += 1
-        table[row, -1, 1] += len(each.false_problems)
-    return Slice(name, (*values, NO_PLACE), table, resamples, seed)
-
-
-class _Places:
-    """Mentions of one document where they stand."""
-
-    def __init__(self, document: Document, gold: Sequence[Span]) -> None:
-        self.document, self.gold = document, gold
-        self.begins = [document.tokens.starts[first] for first, _ in document.sentences]
-        self.sizes = [last - first for first, last in document.sentences]
-        self.crowd = Counter(self.sentence(span) for span in gold)
-
-    def sentence(self, span: Span) -> int:
-        """The sentence that a mention begins in, or the last before it."""
-        return max(0, bisect_right(self.begins, span.start) - 1)
-
-    def __call__(self, span: Span) -> Place:
-        document, text = self.document, self.document.surface(span)
-        number = self.sentence(span)
-        others = [gold for gold in self.gold if (gold.start, gold.end) != (span.start, span.end)]
-        starts, ends = document.tokens.starts, document.tokens.ends
-        words = bisect_left(starts, span.end) - bisect_right(ends, span.start)
-        return Place(
-            document,
-            span,
-            text,
-            words or len(text.split()),
-            self.sizes[number] if self.sizes else len(document.text.split()),
-            self.crowd[number],
-            any(gold.start <= span.start and span.end <= gold.end for gold in others),
-            any(span.start <= gold.start and gold.end <= span.end for gold in others),
-        )
+    return chosen

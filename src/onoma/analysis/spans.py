@@ -3,130 +3,196 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from onoma.analysis.taxonomy import Found, Taxonomy, overlap
-from onoma.document import Span
-from onoma.evaluation.matching import DocumentMatch
+from onoma.analysis.examples import NOTHING
+from onoma.analysis.overlaps import first_of_each, overlaps
+from onoma.analysis.taxonomy import Taxonomy, rows
+from onoma.analysis.texts import texts_of
+from onoma.evaluation.columns import Integers, Side
+from onoma.evaluation.matching import Matching
 
-__all__ = ["SPANS"]
+__all__ = ["SPANS", "by_overlap"]
+
+Flags = NDArray[np.bool_]
 
 OF_PROBLEMS = {"ungrounded": "hallucinated", "unknown_label": "unknown_label", "duplicate": "duplicate"}
 
 
-def _sort(each: DocumentMatch, labels: frozenset[str]) -> Iterator[Found]:
+def _sort(matching: Matching, number: Mapping[str, int]) -> Iterator[Integers]:
     """Missed and false mentions are paired one to one: by place, then by as much overlap as can be, then by text."""
-    del labels
-    missed, false = list(each.missed), list(each.spurious)
-    yield from _by_place(missed, false)
-    yield from _by_overlap(missed, false)
-    yield from _by_text(each, missed, false)
-    for span in false:
-        found = {(gold.start, gold.end, gold.label, gold.fragments) for gold, _ in each.pairs}
-        beside = next((gold for gold in each.gold if overlap(gold, span)), None)
-        twice = (span.start, span.end, span.label, span.fragments) in found
-        yield "duplicate" if twice else "spurious" if beside is None else "split", None, span, beside
-    problems = list(each.false_problems)
-    for problem in problems:
-        if problem.kind == "ambiguous":
-            meant = next(
-                (gold for gold in missed if (each.document.surface(gold), gold.label) == (problem.text, problem.label)),
-                None,
-            )
-            if meant is not None:
-                missed.remove(meant)
-            yield "ambiguous", meant, problem, None
-        else:
-            yield OF_PROBLEMS.get(problem.kind, "malformed"), None, problem, None
-    cut = any(problem.kind == "truncated" for problem in each.problems)
-    reached = max((span.end for span in each.predicted), default=0)
-    for gold in missed:
-        merged = any(overlap(gold, span) for span in each.predicted)
-        yield (
-            "no_answer" if not each.answered
-            else "merged" if merged
-            else "truncated" if cut and gold.start >= reached
-            else "missed"
-        ), gold, None, None  # fmt: skip
+    touched = overlaps(matching)
+    missed, false = touched.is_missed.copy(), touched.is_spurious.copy()
+    lost, wrong = touched.mistyped
+    one, other = matching.missed[lost], matching.spurious[wrong]
+    missed[one], false[other] = False, False
+    yield rows(number["type"], missed=one, false=other)
+    one, other = by_overlap(matching, missed, false)
+    missed[one], false[other] = False, False
+    yield rows(_ends(matching, one, other, number), missed=one, false=other)
+    one, other = _by_text(matching, missed, false)
+    missed[one], false[other] = False, False
+    yield rows(number["wrong_occurrence"], missed=one, false=other)
+    yield _alone(matching, false, number)
+    yield _problems(matching, missed, number)
+    yield _lost(matching, np.flatnonzero(missed), number)
 
 
-def _by_place(missed: list[Span], false: list[Span]) -> Iterator[Found]:
-    """The same place with another label; what is paired is taken out of both lists."""
-    waiting: dict[object, list[Span]] = defaultdict(list)
-    for span in sorted(false, key=_order):
-        waiting[(span.start, span.end, span.fragments)].append(span)
-    for gold in sorted(missed, key=_order):
-        same = waiting[(gold.start, gold.end, gold.fragments)]
+def by_overlap(matching: Matching, missed: Flags, false: Flags) -> tuple[Integers, Integers]:
+    """Some missed and false mentions (flags on gold and on what was found) that overlap, paired one to one.
+
+    As many pairs as can be, then as many of one label, then as much overlap in all.
+    """
+    touched = overlaps(matching)
+    every = touched.of_missed
+    kept = np.flatnonzero(missed[every.gold] & false[every.found])
+    one, other, shared, label = every.gold[kept], every.found[kept], every.shared[kept], every.label[kept]
+    group = _groups(
+        np.concatenate((touched.gold_start[one], touched.found_start[other])),
+        np.concatenate((touched.gold_end[one], touched.found_end[other])),
+    )[: len(one)]
+    gold, found = touched.ranks[0][one], touched.ranks[1][other]
+    # Where a group has one mention of a kind, that takes its best partner.
+    easy = np.minimum(_distinct(group, gold), _distinct(group, found))[group] == 1
+    order = ~label[easy], -shared[easy], gold[easy], found[easy]
+    chosen = [np.flatnonzero(easy)[first_of_each(group[easy], *order)]]
+    chosen += [hard[_assigned(gold[hard], found[hard], shared[hard], label[hard])] for hard in _split(group, ~easy)]
+    at = np.concatenate(chosen)
+    return one[at], other[at]
+
+
+def _groups(starts: Integers, ends: Integers) -> Integers:
+    """The number of the group that each range is in: ranges that overlap, however indirectly, are in one."""
+    order = np.argsort(starts, kind="stable")
+    reach = np.maximum.accumulate(ends[order])
+    group = np.empty(len(order), np.int64)
+    group[order] = np.cumsum(np.concatenate(([False], starts[order[1:]] >= reach[:-1]))[: len(order)])
+    return group
+
+
+def _distinct(group: Integers, column: Integers) -> Integers:
+    """How many distinct mentions of a column each group has."""
+    size = int(column.max(initial=0)) + 1
+    return np.bincount(np.unique(group * size + column) // size)
+
+
+def _split(group: Integers, wanted: Flags) -> list[Integers]:
+    """The places of the wanted pairs, group by group."""
+    at = np.flatnonzero(wanted)
+    at = at[np.argsort(group[at], kind="stable")]
+    return [part for part in np.split(at, np.flatnonzero(np.diff(group[at])) + 1) if len(part)]
+
+
+def _assigned(one: Integers, other: Integers, shared: Integers, label: Flags) -> Integers:
+    """The chosen pairs of a group in which both kinds have several, by their ranks."""
+    from scipy.optimize import linear_sum_assignment
+
+    golds, row = np.unique(one, return_inverse=True)
+    spans, column = np.unique(other, return_inverse=True)
+    place = np.full((len(golds), len(spans)), NOTHING)
+    place[row, column] = np.arange(len(one))
+    most = int(shared.sum()) + 1
+    worth = np.zeros(place.shape)
+    worth[row, column] = shared + most * label + most * (min(place.shape) + 1)
+    chosen = place[linear_sum_assignment(worth, maximize=True)]
+    return chosen[chosen != NOTHING]
+
+
+def _ends(matching: Matching, one: Integers, other: Integers, number: Mapping[str, int]) -> Integers:
+    gold, found = matching.gold, matching.found
+    left, right = gold.start[one] != found.start[other], gold.end[one] != found.end[other]
+    return np.select(
+        [gold.label[one] != found.label[other], left == right, left],
+        [number["type_and_ends"], number["both_ends"], number["left_end"]],
+        number["right_end"],
+    )
+
+
+def _by_text(matching: Matching, missed: Flags, false: Flags) -> tuple[Integers, Integers]:
+    """The text of a missed mention with its label at another place, where neither touches anything."""
+    touched = overlaps(matching)
+    missed, false = missed.copy(), false.copy()
+    missed[touched.of_missed.gold] = False
+    false[touched.of_spurious.found] = False
+    gold, found = np.flatnonzero(missed), np.flatnonzero(false)
+    gold = gold[np.isin(matching.gold.document[gold], matching.found.document[found])]
+    waiting: dict[object, list[int]] = defaultdict(list)
+    for at, key in _named(matching, matching.gold, touched.ranks[0], gold):
+        waiting[key].append(at)
+    pairs: list[tuple[int, int]] = []
+    for at, key in _named(matching, matching.found, touched.ranks[1], found):
+        same = waiting.get(key)
         if same:
-            span = same.pop(0)
-            missed.remove(gold)
-            false.remove(span)
-            yield "type", gold, span, None
+            pairs.append((same.pop(0), at))
+    one, other = np.array(pairs, np.int64).reshape(-1, 2).T
+    return one, other
 
 
-def _by_overlap(missed: list[Span], false: list[Span]) -> Iterator[Found]:
-    """As many pairs as can be, then as many of one label, then as much overlap in all."""
-    for golds, spans in _components(missed, false):
-        if len(golds) == 1 and len(spans) == 1:
-            chosen = [(0, 0)]
-        else:
-            from scipy.optimize import linear_sum_assignment
-
-            shared = np.array([[overlap(gold, span) for span in spans] for gold in golds])
-            same = np.array([[gold.label == span.label for span in spans] for gold in golds])
-            most = int(shared.sum()) + 1
-            worth = shared + most * same + most * (min(shared.shape) + 1) * (shared > 0)
-            rows, columns = linear_sum_assignment(worth, maximize=True)
-            chosen = [(row, column) for row, column in zip(rows, columns, strict=True) if shared[row, column]]
-        for row, column in chosen:
-            gold, span = golds[row], spans[column]
-            missed.remove(gold)
-            false.remove(span)
-            yield _ends(gold, span), gold, span, None
+def _named(
+    matching: Matching, side: Side, rank: Integers, chosen: Integers
+) -> Iterator[tuple[int, tuple[int, int, str]]]:
+    """Some mentions from left to right, each with its document, label and text."""
+    chosen = chosen[np.argsort(rank[chosen])]
+    columns = side.document[chosen].tolist(), side.label[chosen].tolist(), texts_of(matching, side, chosen)
+    return zip(chosen.tolist(), zip(*columns, strict=True), strict=True)
 
 
-def _components(missed: Sequence[Span], false: Sequence[Span]) -> Iterator[tuple[list[Span], list[Span]]]:
-    """Groups of missed and false mentions that overlap, however indirectly, with both kinds in each."""
-    both = [(span, True) for span in missed] + [(span, False) for span in false]
-    groups: list[tuple[list[Span], list[Span]]] = []
-    reach = -1
-    for span, is_gold in sorted(both, key=lambda item: (*_order(item[0]), item[1])):
-        if span.start >= reach:
-            groups.append(([], []))
-        groups[-1][0 if is_gold else 1].append(span)
-        reach = max(reach, span.end)
-    yield from ((golds, spans) for golds, spans in groups if golds and spans)
+def _alone(matching: Matching, false: Flags, number: Mapping[str, int]) -> Integers:
+    """False mentions that are held against no missed gold: found already, a part of a split, or beside all gold."""
+    touched, rank = overlaps(matching).of_spurious, overlaps(matching).ranks[0]
+    chosen = np.flatnonzero(false)
+    kind, beside = np.full(len(false), number["spurious"]), np.full(len(false), NOTHING)
+    again = touched.place & touched.label
+    best = first_of_each(touched.wrong, ~again, -touched.shared, ~touched.label, rank[touched.gold])
+    one, other = touched.gold[best], touched.found[best]
+    kind[other] = np.where(again[best], number["duplicate"], number["split"])
+    beside[other] = one
+    return rows(kind[chosen], false=chosen, beside=beside[chosen])
 
 
-def _ends(gold: Span, span: Span) -> str:
-    if gold.label != span.label:
-        return "type_and_ends"
-    left, right = gold.start != span.start, gold.end != span.end
-    return "both_ends" if left == right else "left_end" if left else "right_end"
+def _problems(matching: Matching, missed: Flags, number: Mapping[str, int]) -> Integers:
+    """Problems that stand for a mention; an ambiguous one is held against a missed mention of its text and label."""
+    found = len(matching.found)
+    made = [rows([])]
+    for at, (document, problem) in enumerate(matching.false_problems):
+        meant = NOTHING
+        if problem.kind == "ambiguous":
+            first, last = np.searchsorted(matching.gold.document, (document, document + 1)).tolist()
+            same = [
+                index for index in (first + np.flatnonzero(missed[first:last])).tolist()
+                if matching.gold.spans[index].label == problem.label
+                and matching.places.documents[document].surface(matching.gold.spans[index]) == problem.text
+            ]  # fmt: skip
+            meant = min(same, key=overlaps(matching).ranks[0].__getitem__, default=NOTHING)
+            if meant != NOTHING:
+                missed[meant] = False
+        kind = "ambiguous" if problem.kind == "ambiguous" else OF_PROBLEMS.get(problem.kind, "malformed")
+        made.append(rows(number[kind], missed=meant, false=found + at))
+    return np.concatenate(made)
 
 
-def _by_text(each: DocumentMatch, missed: list[Span], false: list[Span]) -> Iterator[Found]:
-    """The text of a missed mention with its label, at another place."""
-    surface = each.document.surface
-    for span in sorted(false, key=_order):
-        if any(overlap(gold, span) for gold in each.gold):
-            continue
-        meant = [
-            gold for gold in missed
-            if (surface(gold), gold.label) == (surface(span), span.label)
-            and not any(overlap(gold, other) for other in each.predicted)
-        ]  # fmt: skip
-        if meant:
-            gold = min(meant, key=_order)
-            missed.remove(gold)
-            false.remove(span)
-            yield "wrong_occurrence", gold, span, None
-
-
-def _order(span: Span) -> tuple[int, int, str, object]:
-    return span.start, span.end, span.label, span.fragments
+def _lost(matching: Matching, chosen: Integers, number: Mapping[str, int]) -> Integers:
+    """Missed mentions that no false one is held against."""
+    touched, document = overlaps(matching), matching.gold.document[chosen]
+    merged = np.zeros(len(matching.gold), bool)
+    merged[touched.of_missed.gold] = True
+    cut = np.zeros(len(matching.answered), bool)
+    cut[[at for at, each in matching.problems_of.items() if any(one.kind == "truncated" for one in each)]] = True
+    reached = np.zeros(len(matching.answered), np.int64)
+    np.maximum.at(reached, matching.found.document, matching.found.end)
+    kind = np.select(
+        [
+            ~matching.answered[document],
+            merged[chosen],
+            cut[document] & (matching.gold.start[chosen] >= reached[document]),
+        ],
+        [number["no_answer"], number["merged"], number["truncated"]],
+        number["missed"],
+    )
+    return rows(kind, missed=chosen)
 
 
 SPANS = Taxonomy(
