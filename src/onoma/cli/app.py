@@ -16,6 +16,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "evaluate": ("onoma.cli.evaluate:evaluate", "Score predictions: one system or two, by one protocol or all."),
     "compare": ("onoma.cli.compare:compare", "Train or load several systems, score them side by side, report."),
     "report": ("onoma.cli.report:report", "Make the report of a finished comparison anew."),
+    "audit": ("onoma.cli.audit:audit", "Rank the gold labels that look wrong, for people to look at again."),
+    "calibrate": ("onoma.cli.calibrate:calibrate", "Make a recognizer's scores probabilities, tune thresholds."),
     "export": ("onoma.cli.export:export", "Write a recognizer for ONNX Runtime, checked against the original."),
     "adapt": ("onoma.cli.adapt:adapt", "Pre-train an encoder further on plain text of the domain."),
     "env": ("onoma.cli.env:env", "Show versions and the machine."),

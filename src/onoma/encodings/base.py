@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -51,10 +51,14 @@ class TagTargets:
 
 @dataclass(frozen=True, slots=True)
 class TagAnswer:
-    """A tagger's answer for one sentence: one tag a word, and a score in [0,1] for any half-open word range."""
+    """A tagger's answer for one sentence: one tag a word, and a score in [0,1] for any half-open word range.
+
+    `tag_chances` gives for each tag the probability of every word to have it; over all tags they add up to 1.
+    """
 
     tags: tuple[str, ...]
     span_score: Callable[[int, int], float] | None = None
+    tag_chances: Callable[[], Mapping[str, Sequence[float]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
