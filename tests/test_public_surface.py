@@ -17,8 +17,8 @@ SURFACE = {
         "alignment", "encodings", "evaluate", "evaluation", "load", "read", "write",
     ],
     "onoma.Recognizer": [
-        "asking", "claim", "create", "encoding", "family", "fit", "join", "labels", "load", "model", "pipe",
-        "pipe_documents", "predict", "save", "splitter", "trained",
+        "asking", "calibration", "claim", "create", "encoding", "family", "fit", "join", "labels", "load", "measure",
+        "model", "pipe", "pipe_documents", "predict", "save", "save_card", "score_kind", "splitter", "trained",
     ],
     "onoma.encodings": [
         "ENCODINGS", "Encoding", "TagEncoding", "TagTargets", "TextEncoding", "TextTargets", "get", "names",

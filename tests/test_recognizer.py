@@ -44,7 +44,7 @@ def test_it_learns_eight_sentences_by_heart(trained: Recognizer) -> None:
 def test_saved_and_loaded_is_the_same_and_self_contained(trained: Recognizer, tmp_path: Path) -> None:
     trained.save(tmp_path / "model")
     names = {file.name for file in (tmp_path / "model").iterdir()}
-    assert names <= {"onoma.json", *ALLOWED_FILES[trained.family]}
+    assert names <= {"onoma.json", "README.md", *ALLOWED_FILES[trained.family]}
     moved = tmp_path / "elsewhere"
     (tmp_path / "model").rename(moved)
     again = onoma.load(moved)
@@ -312,7 +312,7 @@ def test_nothing_to_learn_from() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"family": "hmm"}, "one of bilstm_crf, encoder_tagger, external, feature_crf, rules, seq2seq"),
+        ({"family": "hmm"}, "one of bilstm_crf, causal_lm, encoder_tagger, external, feature_crf, rules, seq2seq"),
         ({"family": "feature_crf", "options": {"c3": 1}}, "'c3' is no setting; known: templates, c1"),
         ({"family": "feature_crf", "options": {"c2": -1}}, "'c2'|c2: "),
         ({"family": "feature_crf", "splitter": "moses"}, "splitter 'moses'"),

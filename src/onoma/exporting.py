@@ -141,6 +141,7 @@ def export_onnx(
         progress.say("writing the graph")
         made = model.exported(Path(scratch), int8=int8)
         export = Recognizer.join(recognizer.encoding, made, recognizer.splitter, recognizer.trained)
+        export.calibration = recognizer.calibration
         check = parity(recognizer, export, documents, data, tolerances or Tolerances.default(int8=int8))
         if not check.failures:
             write_text(Path(scratch) / PARITY, json.dumps(check.to_dict(), ensure_ascii=False, indent=2) + "\n")

@@ -269,7 +269,7 @@ def test_bad_files_end_in_one_line_and_write_nothing(
         (
             ["train", "--model", "hmm", "--train", "gold.conll", "--out", "x"],
             2,
-            "one of bilstm_crf, encoder_tagger, external, feature_crf, rules",
+            "one of bilstm_crf, causal_lm, encoder_tagger, external, feature_crf, rules",
         ),
         (["train", "--model", "feature_crf", "--train", "gold.conll"], 2, "'out' is missing"),
         (["train", "--model", "feature_crf", "--train", "gold.conll", "--out", "x", "--options.c9", "1"], 2, "'c9'"),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from onoma.cli.common import announce, escape, print_json, show
+from onoma.cli.gates import say_missed
+from onoma.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from onoma.report.schema import Results
@@ -20,6 +22,8 @@ def compare(
     /,
     *,
     out: Annotated[Path, Parameter(alias="-o")],
+    fail_under: float | None = None,
+    no_worse_than: Path | None = None,
     json: bool = False,
     quiet: bool = False,
 ) -> int:
@@ -33,6 +37,11 @@ def compare(
         The experiment as a TOML file.
     out
         Folder for results, models and predictions.
+    fail_under
+        Exit with 3 where micro F1, as a fraction, of any finished system is lower on any in-domain set.
+    no_worse_than
+        Folder or results.json of another run: exit with 3 where a system is significantly worse than there on a set of
+        both: lower with p < 0.05 in a paired bootstrap, or by the intervals where that run's predictions are gone.
     json
         Print results.json on stdout.
     quiet
@@ -40,10 +49,23 @@ def compare(
     """
     from onoma.comparison import Experiment
     from onoma.comparison import compare as run
+    from onoma.comparison.gates import no_worse, not_under
+    from onoma.evaluation.gates import check_bars
+    from onoma.report.schema import read
 
     announce(quiet=quiet)
-    results = run(Experiment.from_toml(experiment), out, base=experiment.parent)
-    return finish(results, out, json)
+    settings = Experiment.from_toml(experiment)
+    check_bars(fail_under, no_worse_than, settings.resamples)
+    other = None if no_worse_than is None else read(no_worse_than)
+    before = no_worse_than if no_worse_than is None or no_worse_than.is_dir() else no_worse_than.parent
+    if before is not None and before.resolve() == out.resolve():
+        raise ConfigError(f"--no-worse-than {no_worse_than}: is this very run: name another --out")
+    results = run(settings, out, base=experiment.parent)
+    code = finish(results, out, json)
+    missed = not_under(results, fail_under)
+    if other is not None and before is not None:
+        missed += no_worse(results, out, other, before, settings, experiment.parent)
+    return say_missed(missed) or code
 
 
 def finish(results: Results, out: Path, json: bool) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from onoma.cli.common import DASH, announce, escape, print_json, show
+from onoma.cli.gates import say_missed
 from onoma.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 1,
     fail_under: float | None = None,
+    no_worse_than: Annotated[str | None, DASH] = None,
     json: bool = False,
     quiet: bool = False,
 ) -> int:
@@ -67,6 +69,9 @@ def evaluate(
         Seed of the resampling.
     fail_under
         Exit with 3 where micro F1, as a fraction, is lower (of strict, where all protocols are shown).
+    no_worse_than
+        Predictions of another system: exit with 3 where strict micro F1 is significantly lower than theirs, that is
+        lower with p < 0.05 in a paired bootstrap.
     json
         Print JSON.
     quiet
@@ -75,13 +80,13 @@ def evaluate(
     from onoma import datasets, tokenization
     from onoma.evaluation import protocols
     from onoma.evaluation.bootstrap import check_settings
+    from onoma.evaluation.gates import check_bars, under
 
     announce(quiet=quiet or json)
     if protocol != ALL:
         protocols.get(protocol)
     check_settings(resamples, 0.95, seed)
-    if fail_under is not None and not 0 <= fail_under <= 1:
-        raise ConfigError(f"--fail-under {fail_under}: a fraction from 0 to 1, such as 0.85")
+    check_bars(fail_under, no_worse_than, resamples)
     if "" in labels:
         raise ConfigError("--labels: a label is empty")
     versions = _versions(also_gold, protocol)
@@ -93,6 +98,9 @@ def evaluate(
         for name, path in zip(names, paths, strict=True)
     }
     wanted = labels or None
+    other = None
+    if no_worse_than is not None:
+        other = list(datasets.read_predictions(no_worse_than, pred_format, gold=documents))
     _warn(labels, documents, systems)
     if versions:
         others = {
@@ -107,7 +115,25 @@ def evaluate(
         reached = _strictly(documents, systems, wanted, resamples, seed, json)
     else:
         reached = _by_one(protocol, documents, systems, wanted, json)
-    return 3 if fail_under is not None and reached < fail_under else 0
+    missed = under(f"micro F1 of {names[0]}", reached, fail_under)
+    if other is not None and no_worse_than is not None:
+        missed += _worse(documents, (names[0], systems[names[0]]), (no_worse_than, other), wanted, resamples, seed)
+    return say_missed(missed)
+
+
+def _worse(
+    documents: Sequence[Document],
+    new: tuple[str, Sequence[Prediction]],
+    old: tuple[str, Sequence[Prediction]],
+    labels: Sequence[str] | None,
+    resamples: int,
+    seed: int,
+) -> list[str]:
+    from onoma.evaluation import evaluate as strict
+    from onoma.evaluation.gates import worse
+
+    sides = [[strict(documents, found, labels=labels, resamples=0)] for _, found in (new, old)]
+    return worse(f"strict micro F1 of {new[0]}", *sides, than=old[0], resamples=resamples, seed=seed)
 
 
 def _warn(labels: Sequence[str], documents: Sequence[Document], systems: Mapping[str, Sequence[Prediction]]) -> None:

@@ -53,9 +53,7 @@ class TrainSettings(AskedSettings):
 
 
 if TYPE_CHECKING:
-    from onoma.document import Document
     from onoma.evaluation import Score
-    from onoma.recognizer import Recognizer
 
     TrainFlags = TrainSettings
 else:
@@ -112,7 +110,10 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
             write_text(folder / "curve.json", json.dumps(fitted.curve, indent=2) + "\n")
             write_text(folder / "curve.svg", draw({f"seed {seed}": fitted.curve}, settings.model))
         trained = f"trained in {fitted.seconds:,.0f} s" if learns else "nothing to train"
-        micro = _micro(recognizer, dev) if dev else None
+        micro = None
+        if dev:
+            micro = recognizer.measure(dev).micro
+            recognizer.save_card(folder)
         scores += [] if micro is None else [micro.f1]
         done = f"{settings.model}, seed {seed}, {trained}{_score(micro)}"
         show(f"[bold]{escape(folder)}[/]: {done}")
@@ -121,14 +122,6 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
     if len(scores) > 1:
         spread = f"mean {100 * fmean(scores):.2f}, {100 * min(scores):.2f} to {100 * max(scores):.2f}"
         show(f"[bold]{escape(settings.out)}[/]: dev micro F1 of {len(scores)} seeds: {spread}")
-
-
-def _micro(recognizer: Recognizer, dev: Sequence[Document]) -> Score:
-    from onoma.evaluation import evaluate
-    from onoma.tokenization import split
-
-    gold = [split(document, recognizer.splitter) for document in dev]
-    return evaluate(gold, recognizer.predict(gold)).micro
 
 
 def _score(micro: Score | None) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import ConfigError, DataError
 from onoma.models.base import DocumentModel
 from onoma.recognizer.joints import NOTHING, Learnt
+
+if TYPE_CHECKING:
+    from onoma.analysis.confidence import ScoreKind
 
 __all__ = ["DocumentJoint"]
 
@@ -28,6 +31,11 @@ class DocumentJoint:
     def labels(self) -> LabelSet:
         """The labels the model knows beforehand; perhaps none."""
         return self.model.labels
+
+    @property
+    def score_kind(self) -> ScoreKind:
+        """Numbers that only rank, unless the family says otherwise by `score_kind`: nothing is known of them."""
+        return getattr(self.model, "score_kind", "margin")
 
     @classmethod
     def create(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings, seed: int) -> Self:

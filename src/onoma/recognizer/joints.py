@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction
 from onoma.models.base import Fitted
+
+if TYPE_CHECKING:
+    from onoma.analysis.confidence import ScoreKind
 
 __all__ = ["JOINTS", "NOTHING", "Joint", "Learnt"]
 
@@ -42,6 +45,11 @@ class Joint(Protocol):
     @property
     def labels(self) -> LabelSet:
         """The labels it can predict."""
+        ...
+
+    @property
+    def score_kind(self) -> ScoreKind:
+        """What the scores of its spans are: probabilities, numbers that only rank them, or nothing."""
         ...
 
     @classmethod

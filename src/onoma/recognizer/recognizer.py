@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from onoma import datasets, encodings, models, schemes, tokenization
 from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction
+from onoma.environment import environment
 from onoma.exceptions import ConfigError, ModelError
-from onoma.files import claim_folder, replacing_folder
+from onoma.files import claim_folder, replacing_folder, write_text
 from onoma.models.base import Fitted
+from onoma.recognizer.calibration import CALIBRATION, Calibration
 from onoma.recognizer.joints import JOINTS, Joint
+from onoma.recognizer.model_card import MODEL_CARD, render
 from onoma.tables import lookup
+
+if TYPE_CHECKING:
+    from onoma.analysis.confidence import ScoreKind
+    from onoma.evaluation import Scores
 
 __all__ = ["CARD", "Recognizer"]
 
@@ -27,11 +36,19 @@ LOOK_AHEAD = 20_000
 class Recognizer:
     """Finds names in text: the encoding asks, the model answers, the encoding reads the answer."""
 
-    def __init__(self, joint: Joint, splitter: str = "unicode", trained: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        joint: Joint,
+        splitter: str = "unicode",
+        trained: dict[str, Any] | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         tokenization.get(splitter)
         self._joint = joint
         self.splitter = splitter
         self.trained = trained or {}
+        self.calibration = calibration
+        """What is done to its spans' scores, and to unsure spans; None: nothing."""
 
     @classmethod
     def join(cls, encoding: Any, model: Any, splitter: str = "unicode", trained: dict[str, Any] | None = None) -> Self:
@@ -103,10 +120,22 @@ class Recognizer:
         """The labels it can predict; empty where a family does not know them beforehand."""
         return self._joint.labels
 
+    @property
+    def score_kind(self) -> ScoreKind:
+        """What the score of a span is: "probability", "margin" (it only ranks spans), or "none"."""
+        return self._joint.score_kind if self.calibration is None else "probability"
+
+    @property
+    def effort(self) -> dict[str, int] | None:
+        """What grounded answers have taken so far (`onoma.generation.greedy.Counts`); None where none was given."""
+        counts = getattr(self._joint, "counts", None)
+        return asdict(counts) if counts is not None and counts.pieces else None
+
     def asking(self, labels: Iterable[str]) -> Self:
         """The same model asked for other labels, which it may never have seen; raises `ConfigError`.
 
-        Only models that read what they are asked for can do that (see `onoma.prompting`).
+        Only models that read what they are asked for can do that (see `onoma.prompting`). What calibrates the scores
+        of its own labels is left behind.
         """
         if not hasattr(self._joint, "asking"):
             raise ConfigError(f"{self.family} cannot be asked for other labels than those it was trained on")
@@ -131,6 +160,7 @@ class Recognizer:
         """
         if not getattr(self.model, "learns", True):
             return Fitted()
+        self.calibration = None  # of the weights before
         documents = [tokenization.split(document, self.splitter) for document in train]
         key = (self.splitter, datasets.fingerprint(dev or ()))
         with tempfile.TemporaryDirectory() as scratch:
@@ -139,7 +169,7 @@ class Recognizer:
         record: dict[str, Any] = {"documents": len(train), "sentences": learnt.sentences, "lost_spans": learnt.lost}
         self.trained = {
             "seed": seed,
-            "train": {**record, "fingerprint": datasets.fingerprint(train)},
+            "train": {**record, "labels": _counts(train), "fingerprint": datasets.fingerprint(train)},
             "dev": None,
             "fitted": {"epochs": fitted.epochs, "best_epoch": fitted.best_epoch},  # no clock: same run, same bytes
         }
@@ -161,6 +191,19 @@ class Recognizer:
         from onoma.evaluation import strict_f1
 
         return strict_f1(gold, self.predict(gold))
+
+    def measure(self, documents: Sequence[Document], name: str = "dev") -> Scores:
+        """Score it on labelled documents, with intervals; what is saved from now on tells of it under that name."""
+        from onoma.evaluation import evaluate
+
+        gold = [tokenization.split(document, self.splitter) for document in documents]
+        scores = evaluate(gold, self.predict(gold))
+        facts = {"documents": len(gold), "fingerprint": datasets.fingerprint(documents)}
+        self.trained = {
+            **self.trained,
+            "scores": {**self.trained.get("scores", {}), name: {**facts, **scores.to_dict()}},
+        }
+        return scores
 
     # ------------------------------------------------------------------ predict
 
@@ -188,14 +231,18 @@ class Recognizer:
             waiting.append(tokenization.split(document, self.splitter))
             words += max(1, len(waiting[-1].tokens))
             if words >= enough:
-                yield from zip(waiting, self._joint.answer(waiting), strict=True)
+                yield from zip(waiting, self._answer(waiting), strict=True)
                 waiting, words = [], 0
-        yield from zip(waiting, self._joint.answer(waiting), strict=True)
+        yield from zip(waiting, self._answer(waiting), strict=True)
+
+    def _answer(self, documents: Sequence[Document]) -> Iterator[Prediction]:
+        answers = self._joint.answer(documents)
+        return answers if self.calibration is None else self.calibration.apply(documents, list(answers))
 
     # ------------------------------------------------------------------ files
 
     def save(self, folder: str | Path) -> None:
-        """Write a self-contained folder (safetensors and JSON); it appears whole or not at all."""
+        """Write a self-contained folder (safetensors and JSON, and a page about it); it appears whole or not at all."""
         from onoma.version import __version__
 
         card = {
@@ -206,6 +253,8 @@ class Recognizer:
             "splitter": self.splitter,
             "options": self.model.options.model_dump(mode="json"),
             "trained": self.trained,
+            "score_kind": self._joint.score_kind,
+            "versions": _versions(),
         }
         meaning = getattr(self.model, "score_meaning", None)
         if meaning is not None:
@@ -213,9 +262,28 @@ class Recognizer:
         self.claim(folder)
         with replacing_folder(Path(folder), keep="checkpoints") as scratch:
             self._joint.save(scratch)
-            card["files"] = sorted(each.name for each in scratch.iterdir())
-            text = json.dumps(card, ensure_ascii=False, indent=2) + "\n"
-            (scratch / CARD).write_text(text, encoding="utf-8", newline="\n")
+            if self.calibration is not None:
+                write_text(scratch / CALIBRATION, self.calibration.to_json())
+            card["files"] = sorted({MODEL_CARD, *(each.name for each in scratch.iterdir())})
+            write_text(scratch / CARD, _json(card))
+            write_text(scratch / MODEL_CARD, render(card, self.calibration))
+
+    def save_card(self, folder: str | Path) -> None:
+        """Write anew what a saved folder tells of its model, and the calibration; weights stay as they are.
+
+        Raises `ModelError` where no recognizer is saved there, `DataError` where it cannot be written.
+        """
+        folder = Path(folder)
+        card, files = _card(folder), set(_written(folder))
+        calibration = Calibration.read(folder) if self.calibration is None else self.calibration
+        page = MODEL_CARD in files or not (folder / MODEL_CARD).exists()  # else it is somebody else's
+        names = {CALIBRATION: calibration is not None, MODEL_CARD: page}
+        card |= {"trained": self.trained, "files": sorted(files.union(name for name, ours in names.items() if ours))}
+        write_text(folder / CARD, _json(card))
+        if calibration is not None:
+            write_text(folder / CALIBRATION, calibration.to_json())
+        if page:
+            write_text(folder / MODEL_CARD, render(card, calibration))
 
     @staticmethod
     def claim(folder: str | Path) -> None:
@@ -231,8 +299,10 @@ class Recognizer:
         """The recognizer of a saved folder; nothing outside it is read. Raises `ModelError`.
 
         A folder or hub id of a token classifier that others trained with `transformers` does as well. `overrides`
-        are options that say how it predicts, such as `precision="bf16"`; raises `ConfigError` for others.
+        are options that say how it predicts, such as `precision="bf16"`, or `calibrated=False` for the scores and spans
+        before calibration; raises `ConfigError` for others.
         """
+        calibrated = _is_true(overrides.pop("calibrated", True))
         place = folder if isinstance(folder, str) else folder.as_posix()
         folder = Path(folder)
         if not (folder / CARD).exists():
@@ -251,13 +321,37 @@ class Recognizer:
             raise ModelError(f"{folder / CARD}: damaged: {problem!r}") from problem
         except ConfigError as problem:
             raise ModelError(f"{folder / CARD}: {problem}") from problem
+        calibration = Calibration.read(folder) if calibrated else None
         joint = _joint_of(kind).load(kind, folder, told, options.overridden(overrides))
-        return cls(joint, splitter, trained)
+        return cls(joint, splitter, trained, calibration)
 
 
 def _joint_of(model: Any) -> type[Joint]:
     """The kind of joint for a model or a family's class."""
     return lookup(JOINTS, model.answers, "kind of answers", "onoma.joints")
+
+
+def _counts(documents: Iterable[Document]) -> dict[str, int]:
+    """Mentions by label."""
+    counts = Counter(span.label for document in documents for span in document.spans)
+    return {label: counts[label] for label in sorted(counts)}
+
+
+def _versions() -> dict[str, str]:
+    found = environment()
+    return {"python": found["python"], **{name: each for name, each in found["packages"].items() if each is not None}}
+
+
+def _json(card: dict[str, Any]) -> str:
+    return json.dumps(card, ensure_ascii=False, indent=2) + "\n"
+
+
+def _is_true(value: object) -> bool:
+    """A switch as Python or a command line gives it."""
+    said = str(value).lower()
+    if said not in ("true", "false"):
+        raise ConfigError(f"calibrated = {value!r}: true or false")
+    return said == "true"
 
 
 def _written(folder: Path) -> list[str]:

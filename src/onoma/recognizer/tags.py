@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from onoma import encodings, progress, schemes
 from onoma.asked import AskedSettings
@@ -14,6 +14,9 @@ from onoma.encodings import TagEncoding
 from onoma.exceptions import ConfigError, DataError
 from onoma.models.base import SelfFitting, Sentences, TagModel
 from onoma.recognizer.joints import NOTHING, Learnt
+
+if TYPE_CHECKING:
+    from onoma.analysis.confidence import ScoreKind
 
 __all__ = ["TagJoint"]
 
@@ -31,6 +34,11 @@ class TagJoint:
     def labels(self) -> LabelSet:
         """The encoding's labels."""
         return self.encoding.labels
+
+    @property
+    def score_kind(self) -> ScoreKind:
+        """Taggers give the probability of a span's tags, unless the family says otherwise by `score_kind`."""
+        return getattr(self.model, "score_kind", "probability")
 
     @classmethod
     def create(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings, seed: int) -> Self:

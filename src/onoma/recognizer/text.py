@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from onoma import encodings, progress
 from onoma.asked import AskedSettings
@@ -17,11 +17,15 @@ from onoma.encodings import TextEncoding
 from onoma.encodings.automata.base import Chance
 from onoma.encodings.base import Exchange
 from onoma.exceptions import ConfigError, DataError, ModelError
+from onoma.generation.greedy import Counts
 from onoma.models.base import Question, TextModel
 from onoma.prompting import Prompter, PromptSettings
 from onoma.prompting.demonstrations import Demonstration
 from onoma.recognizer.asker import Asker, Room
 from onoma.recognizer.joints import NOTHING, Learnt
+
+if TYPE_CHECKING:
+    from onoma.analysis.confidence import ScoreKind
 
 __all__ = ["TextJoint"]
 
@@ -56,6 +60,8 @@ class TextJoint:
             raise ConfigError(f"{encoding.name} has no grammar that a model could be held to: use another encoding")
         self.decoding: str = asked or (DRAFTED if encoding.grounds else "free")
         """How the model is made to answer."""
+        self.counts = Counts()
+        """What all grounded answers have taken since it was made."""
         self._drafter: Any = None
         self.embedder: Any = None
         """Finds demonstrations, where it is asked for."""
@@ -68,6 +74,11 @@ class TextJoint:
     def labels(self) -> LabelSet:
         """The encoding's labels."""
         return self.encoding.labels
+
+    @property
+    def score_kind(self) -> ScoreKind:
+        """The probability of the choices that wrote a mention; nothing where the model writes freely."""
+        return "none" if self.decoding == "free" else "probability"
 
     @classmethod
     def create(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings, seed: int) -> Self:
@@ -212,6 +223,8 @@ class TextJoint:
             cut: list[Problem] = []
             for _ in exchanges:
                 answer, question = next(answers)
+                if answer.counts is not None:
+                    self.counts.add(answer.counts)
                 texts.append(answer.text)
                 chances.append(answer.chances)
                 if not answer.whole:
