@@ -22,7 +22,7 @@ from onoma.comparison.sources import load
 from onoma.document import Document, Prediction, Span
 from onoma.evaluation import Scores, evaluate
 from onoma.evaluation.accuracy import flat_tags
-from onoma.report.schema import Results
+from onoma.report.schema import Results, System
 
 __all__ = ["dumps", "record", "units"]
 
@@ -58,6 +58,7 @@ def record(cell: Cell, experiment: Experiment, results: Results, folder: Path, r
         "sets": {
             name: {
                 "info": results.sets[name].model_dump(mode="json"),
+                **_effort(system, name),
                 "words_per_second": system.predict[name].words_per_second if name in system.predict else None,
                 **_set(cell, experiment, name, folder, run / "systems" / cell.system / f"seed-{seed}"),
             }
@@ -142,6 +143,12 @@ def units(scores: Scores) -> Json:
         "unit": counts.unit,
         "units": rows,
     }
+
+
+def _effort(system: System, name: str) -> Json:
+    """What answers held to a grammar took, where there were any."""
+    speed = system.predict.get(name)
+    return {} if speed is None or speed.effort is None else {"effort": speed.effort}
 
 
 def dumps(made: Json) -> str:

@@ -247,7 +247,10 @@ def test_a_killed_run_takes_its_child_along_and_resumes(corpus: Path) -> None:
         ({"systems": {}}, "systems"),
         ({"sets": {}}, "sets"),
         ({"train": None}, "no \\[train\\] data"),
-        ({"systems": {"x": {"family": "crf"}}}, "one of bilstm_crf, encoder_tagger, external, feature_crf, rules"),
+        (
+            {"systems": {"x": {"family": "crf"}}},
+            "one of bilstm_crf, causal_lm, encoder_tagger, external, feature_crf, rules",
+        ),
         ({"systems": {"x": {"family": "feature_crf", "options": {"cc": 1}}}}, "'cc' is no setting"),
         ({"systems": {"x": {"family": "feature_crf", "model": "y"}}}, "one of the three"),
         ({"systems": {"a/b": SYSTEMS["crf"]}}, "cannot be a folder's name"),

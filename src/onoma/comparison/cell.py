@@ -22,55 +22,69 @@ from pathlib import Path
 from typing import Any
 
 from onoma import datasets, models, progress
+from onoma.analysis.probes import ASKED_LABELS, Probed, find
+from onoma.comparison.curves import part
 from onoma.comparison.experiment import Experiment, SetSettings, SystemSettings, located, model_place
+from onoma.comparison.probing import changed, needs_training, probe_mark
 from onoma.comparison.sources import load
+from onoma.datasets import catalog
 from onoma.document import Document, LabelSet, Prediction
-from onoma.exceptions import DataError, OnomaError
+from onoma.exceptions import ConfigError, DataError, OnomaError
 from onoma.files import write_text
 from onoma.processes import end_tree
 from onoma.prompting.settings import PromptSettings
 from onoma.recognizer import Recognizer
 from onoma.tokenization import split
 
-__all__ = ["CellRecord", "main", "run", "set_mark"]
+__all__ = ["PROBES", "CellRecord", "main", "run", "set_mark"]
 
 CellRecord = dict[str, Any]
 
 RECORD = "cell.json"
+PROBES = "probes"
+"""The folder, in that of a cell, of predictions on changed sets."""
+ONLY_FILES = "there are predictions of the untouched text only"
 SAME_FILE = "predict the very file that is the set"
 
 
-def run(experiment: Experiment, base: Path, name: str, seed: int, folder: Path) -> CellRecord:
+def run(
+    experiment: Experiment, base: Path, name: str, seed: int, folder: Path, fraction: float | None = None
+) -> CellRecord:
     """Train or load system `name`, predict all sets, and return the record that also lies in `folder/cell.json`.
 
-    Predictions that are there already are copied: nothing is known of their speed, memory and size.
+    With a `fraction` it is trained on that part of the documents, for the learning curve, and predicts no more than the
+    sets in domain. Predictions that are there already are copied: nothing is known of their speed, memory and size.
     """
     system = experiment.systems[name]
     record: CellRecord = {"status": "ok", "seed": seed, "train": None}
+    sets = experiment.sets if fraction is None else {each: experiment.sets[each] for each in experiment.home_sets}
     if system.predictions is not None:
         files = {set_name: Path(located(file, base)) for set_name, file in system.predictions.items()}
         of = {set_name: _copy(files[set_name], set_name, experiment, base, folder) for set_name in experiment.sets}
         record |= {"family": "predictions", "options": None, "predict": of, "size_mb": None, "peak_memory_mb": None}
+        record["probes"] = _probe(None, experiment, base, folder)
     else:
         model, place = folder / "model", str(folder / "model")
         if system.model is not None:
             place = model_place(system.model, base)
             model = Path(place)
         elif models.learns(_family(system)):
-            record["train"] = _train(experiment, system, base, seed, folder, model)
+            record["train"] = _train(experiment, system, base, seed, folder, model, fraction)
         else:
             _create(system, (), base, seed).save(model)
         recognizer = Recognizer.load(place)
         predict: dict[str, Any] = {}
-        for set_name, settings in experiment.sets.items():
+        for set_name, settings in sets.items():
             loaded = load(settings, base)
             mark = set_mark(settings, loaded.sha256)
             predict[set_name] = _predict(recognizer, loaded.documents, folder, set_name, mark)
         size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file()) / 1e6
         record |= {
             "family": recognizer.family,
+            "score_kind": recognizer.score_kind,
             "options": _recorded(system, recognizer),
             "predict": predict,
+            "probes": {} if fraction is not None else _probe(recognizer, experiment, base, folder),
             # What learns nothing keeps its weights elsewhere, if it has any.
             "size_mb": size if model.is_dir() and getattr(recognizer.model, "learns", True) else None,
         }
@@ -116,18 +130,28 @@ def _create(system: SystemSettings, labels: Sequence[str], base: Path, seed: int
 
 
 def _train(
-    experiment: Experiment, system: SystemSettings, base: Path, seed: int, folder: Path, model: Path
+    experiment: Experiment,
+    system: SystemSettings,
+    base: Path,
+    seed: int,
+    folder: Path,
+    model: Path,
+    fraction: float | None,
 ) -> dict[str, Any]:
     done = folder / "train.json"
     if done.exists():
         return json.loads(done.read_text(encoding="utf-8"))
     assert experiment.train is not None
-    train = load(experiment.train, base).documents
+    train: Sequence[Document] = load(experiment.train, base).documents
+    if fraction is not None:
+        train = part(train, fraction)
     dev = load(experiment.dev, base).documents if experiment.dev is not None else None
     recognizer = _create(system, LabelSet.of(train), base, seed)
     started = time.perf_counter()
     fitted = recognizer.fit(train, dev, folder=folder, seed=seed)
     seconds = time.perf_counter() - started
+    told = {"train": experiment.train, "dev": experiment.dev}
+    recognizer.trained["settings"] = {use: _named(source.source) for use, source in told.items() if source is not None}
     recognizer.save(model)
     # A resumed run's clock shows only its last part, so its seconds are not reported (see `assemble`).
     record = {
@@ -140,6 +164,11 @@ def _train(
     return record
 
 
+def _named(source: str) -> str:
+    """A catalogue reference, or a file's name without its folder."""
+    return source if catalog.is_reference(source) else Path(source).name
+
+
 def set_mark(settings: SetSettings, sha256: str) -> str:
     """What of a set matters to a prediction; how it is scored may change without a new one."""
     parts = [sha256, settings.model_dump(mode="json", include={"format", "options"})]
@@ -149,6 +178,7 @@ def set_mark(settings: SetSettings, sha256: str) -> str:
 def _predict(
     recognizer: Recognizer, documents: Sequence[Document], folder: Path, name: str, mark: str
 ) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
     done = folder / f"predict-{name}.json"
     if done.exists():
         record = json.loads(done.read_text(encoding="utf-8"))
@@ -156,13 +186,47 @@ def _predict(
             return record
     if recognizer.encoding is not None:
         recognizer.predict(documents[:3])  # first calls set up threads and buffers
+    before = recognizer.effort or {}
     started = time.perf_counter()
     answered = list(recognizer.pipe_documents(documents))
     seconds = time.perf_counter() - started
     datasets.write_predictions(answered, folder / f"predictions-{name}.jsonl")
     record = {"of": mark, "seconds": seconds, "words": sum(len(document.tokens) for document, _ in answered)}
+    if recognizer.effort is not None:
+        record["effort"] = {what: number - before.get(what, 0) for what, number in recognizer.effort.items()}
     write_text(done, json.dumps(record) + "\n")
     return record
+
+
+def _probe(
+    recognizer: Recognizer | None, experiment: Experiment, base: Path, folder: Path
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Predict the changed sets; by set and probe what was predicted, or why it could not be (for files: at all)."""
+    train = None
+    if experiment.train is not None and needs_training(experiment):
+        train = load(experiment.train, base).documents
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for set_name in experiment.probed_sets:
+        documents = load(experiment.sets[set_name], base).documents
+        for name, probed in changed(experiment, set_name, documents, train).items():
+            record = {"of": probe_mark(probed)}
+            why = ONLY_FILES if recognizer is None else _cannot(recognizer, name, probed)
+            if recognizer is not None and why is None:
+                _predict(recognizer, probed.documents, folder / PROBES / set_name, name, record["of"])
+            found.setdefault(set_name, {})[name] = record if why is None else {**record, "why": why}
+    return found
+
+
+def _cannot(recognizer: Recognizer, name: str, probed: Probed) -> str | None:
+    """Why a probe cannot be tried on a recognizer, if it cannot."""
+    if not find(name).asks:
+        return None
+    labels = LabelSet(label for each in probed.documents for label in each.meta[ASKED_LABELS])
+    try:
+        recognizer.asking(labels)
+    except ConfigError as problem:
+        return str(problem)
+    return None
 
 
 def _copy(path: Path, set_name: str, experiment: Experiment, base: Path, folder: Path) -> dict[str, Any]:
@@ -205,7 +269,7 @@ def main() -> int:
     folder = Path(request["folder"])
     try:
         experiment = Experiment.model_validate(request["experiment"])
-        run(experiment, Path(request["base"]), request["system"], request["seed"], folder)
+        run(experiment, Path(request["base"]), request["system"], request["seed"], folder, request["fraction"])
     except Exception as problem:
         traceback.print_exc()
         kind = "" if isinstance(problem, OnomaError) else f"{type(problem).__name__}: "

@@ -14,10 +14,11 @@ import numpy as np
 
 from onoma.evaluation import Scores, compare, holm
 from onoma.evaluation.bootstrap import F1S, Array, draw_weights
+from onoma.evaluation.counts import UnitCounts
 from onoma.evaluation.significance import TOLERANCE
 from onoma.report.schema import Comparison
 
-__all__ = ["differences", "needed"]
+__all__ = ["differences", "needed", "p_value", "totals"]
 
 METRIC = "micro_f1"
 SEED = 1
@@ -46,7 +47,7 @@ def differences(set_name: str, systems: Mapping[str, Sequence[Scores]], resample
     p_values = [each.p_value for each in found]
     if number > resamples:
         drawn = _drawn(systems, number)
-        p_values = [_p_value(drawn[a] - drawn[b]) for a, b in pairs]
+        p_values = [p_value(drawn[a] - drawn[b]) for a, b in pairs]
     return [
         Comparison(
             set=set_name,
@@ -55,12 +56,12 @@ def differences(set_name: str, systems: Mapping[str, Sequence[Scores]], resample
             b=b,
             difference=each.difference,
             interval=each.interval,
-            p_value=p_value,
+            p_value=p,
             p_adjusted=p_adjusted,
             test=f"{each.test.replace('_', ' ')}, p of {number:,} resamples, {each.units:,} {each.unit}s, "
             f"{each.seeds_a}+{each.seeds_b} seeds",
         )
-        for (a, b), each, p_value, p_adjusted in zip(pairs, found, p_values, holm(p_values), strict=True)
+        for (a, b), each, p, p_adjusted in zip(pairs, found, p_values, holm(p_values), strict=True)
     ]
 
 
@@ -70,7 +71,7 @@ def _drawn(systems: Mapping[str, Sequence[Scores]], resamples: int) -> dict[str,
     All systems share the drawn units, as a paired test asks; so they are drawn once a set, not once a pair.
     """
     rng = np.random.default_rng(SEED)
-    counts = {name: [_totals(each) for each in seeds] for name, seeds in systems.items()}
+    counts = {name: [totals(each.counts) for each in seeds] for name, seeds in systems.items()}
     units = len(next(iter(counts.values()))[0])
     drawn: dict[str, list[Array]] = {name: [] for name in systems}
     for weights in draw_weights(units, resamples, rng):
@@ -81,13 +82,13 @@ def _drawn(systems: Mapping[str, Sequence[Scores]], resamples: int) -> dict[str,
     return {name: np.concatenate(parts) for name, parts in drawn.items()}
 
 
-def _totals(scores: Scores) -> Array:
+def totals(counts: UnitCounts) -> Array:
     """Counts [units, 2 * 3] over all labels, and the unlabelled ones that `F1S` expects behind them."""
-    stacked = scores.counts.stacked()
+    stacked = counts.stacked()
     return np.stack([stacked[:, :-1].sum(axis=1), stacked[:, -1]], axis=1).reshape(len(stacked), -1)
 
 
-def _p_value(differences: Array) -> float:
+def p_value(differences: Array) -> float:
     """Two-sided p-value of the paired bootstrap, as `onoma.evaluation.paired_bootstrap` counts it."""
     below, above = int((differences <= TOLERANCE).sum()), int((differences >= -TOLERANCE).sum())
     return min(1.0, 2 * (1 + min(below, above)) / (len(differences) + 1))

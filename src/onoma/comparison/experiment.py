@@ -17,6 +17,7 @@ from onoma.settings import Settings
 __all__ = ["Experiment", "SetSettings", "Source", "SystemSettings", "located", "model_place"]
 
 
+ONE_OF = {"seeds": "seed", "probes": "probe", "learning_curve": "share"}
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -95,6 +96,12 @@ class Experiment(Settings):
     """Training seeds."""
     resamples: int = Field(1000, ge=0)
     """Bootstrap resamples for intervals and tests."""
+    probes: tuple[str, ...] = ()
+    """Changes of the text that systems are tried on: upper, lower, typos, swapped_names, ..."""
+    probe_sets: tuple[str, ...] | None = Field(None, min_length=1)
+    """The sets that are changed; by default those in domain."""
+    learning_curve: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+    """Shares of the training documents that each trained system is also trained on, scored in domain."""
 
     @model_validator(mode="after")
     def _can_train(self) -> Self:
@@ -104,9 +111,22 @@ class Experiment(Settings):
             self._each_set_has_a_file(name, system)
         for names in (self.sets, self.systems):
             _check_names(names)
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError("a seed stands twice in seeds")
+        for what, given in (("seeds", self.seeds), ("probes", self.probes), ("learning_curve", self.learning_curve)):
+            if len(set(given)) != len(given):
+                raise ValueError(f"a {ONE_OF[what]} stands twice in {what}")
+        if self.probes:
+            self._can_probe()
         return self
+
+    def _can_probe(self) -> None:
+        from onoma.analysis.probes import find
+
+        for name in self.probes:
+            if find(name).trained and self.train is None:
+                raise ValueError(f"probe {name!r} needs training documents, but there are no [train] data")
+        for name in self.probed_sets:
+            if name not in self.sets:
+                raise ValueError(f"probe_sets names {name!r}, which is not among the sets")
 
     def _each_set_has_a_file(self, name: str, system: SystemSettings) -> None:
         if system.predictions is None:
@@ -118,6 +138,18 @@ class Experiment(Settings):
             for set_name in one:
                 if set_name not in other:
                     raise ValueError(f"systems.{name}: {what.format(set_name)}")
+
+    @property
+    def home_sets(self) -> tuple[str, ...]:
+        """The sets in domain."""
+        return tuple(name for name, each in self.sets.items() if each.role == "in_domain")
+
+    @property
+    def probed_sets(self) -> tuple[str, ...]:
+        """The sets that probes change; none where there are no probes."""
+        if not self.probes:
+            return ()
+        return self.home_sets if self.probe_sets is None else self.probe_sets
 
     def seeds_of(self, name: str) -> tuple[int, ...]:
         """The seeds a system is trained with."""

@@ -17,7 +17,9 @@ from onoma.exceptions import DataError
 __all__ = [
     "Accuracy",
     "Comparison",
+    "CurvePoint",
     "EpochPoint",
+    "ProbeScore",
     "Results",
     "Score",
     "SeedScore",
@@ -104,6 +106,9 @@ class Speed(_Model):
 
     seconds: Amount
     words_per_second: Amount | None = None
+    effort: dict[str, Amount] | None = None
+    """Of answers held to a grammar: passes of a row through the decoder, pieces, choices, drafted ones that held, near
+    ties, corrections by beams; means over seeds."""
 
 
 class EpochPoint(_Model):
@@ -123,6 +128,44 @@ class TrainingRun(_Model):
     curve: tuple[EpochPoint, ...] = ()
 
 
+class ProbeScore(_Model):
+    """One system on a set that was changed in one way, beside the untouched set: micro F1 and what the change took."""
+
+    f1: Fraction | None = None
+    """Null where the change cannot be tried on the system; `why` says it."""
+    f1_interval: tuple[Fraction, Fraction] | None = None
+    difference: Difference | None = None
+    """F1 of the changed text less that of the untouched one."""
+    interval: tuple[Difference, Difference] | None = None
+    """95 % interval of the difference, paired over the same units."""
+    p_value: Fraction | None = None
+    p_adjusted: Fraction | None = None
+    """Holm-adjusted over the probes of the system on the set."""
+    support: Count
+    """Gold mentions of the changed text that are scored."""
+    lost: Count = 0
+    """Gold mentions that the change took away."""
+    changed_documents: Count = 0
+    """Documents whose text, tokens or labels differ from the untouched ones."""
+    changed_mentions: Count = 0
+    """Gold mentions whose own text differs."""
+    why: str | None = None
+
+
+class CurvePoint(_Model):
+    """One training on a part of the training documents, scored on a set."""
+
+    set: Name
+    fraction: Fraction
+    """Share of the training documents that was asked for; 1 is all of them."""
+    documents: Count
+    sentences: Count
+    mentions: Count
+    seed: int
+    f1: Fraction
+    """Micro F1."""
+
+
 class System(_Model):
     """One system: how it came out, and at what cost."""
 
@@ -140,6 +183,9 @@ class System(_Model):
     peak_memory_mb: Amount | None = None
     size_mb: Amount | None = None
     training: tuple[TrainingRun, ...] = ()
+    probes: dict[str, dict[str, ProbeScore]] = {}
+    """By name of the set, then of the probe."""
+    learning_curve: tuple[CurvePoint, ...] = ()
 
 
 class SetInfo(_Model):
@@ -185,6 +231,8 @@ class Results(_Model):
     sets: dict[str, SetInfo]
     systems: tuple[System, ...]
     comparisons: tuple[Comparison, ...] = ()
+    probes: dict[str, str] = {}
+    """What each probe changes, in one line."""
 
     @model_validator(mode="after")
     def _names_hold(self) -> Results:
@@ -193,7 +241,8 @@ class Results(_Model):
         if twice:
             raise ValueError(f"two systems are called {min(twice)!r}")
         for system in self.systems:
-            for name in (*system.scores, *system.predict):
+            curve = (point.set for point in system.learning_curve)
+            for name in (*system.scores, *system.predict, *system.probes, *curve):
                 if name not in self.sets:
                     raise ValueError(f"system {system.name!r} is scored on {name!r}, which is not among the sets")
         for row in self.comparisons:
