@@ -1,8 +1,9 @@
-"""A trained encoder-decoder made to answer in every way: freely by `generate`, and held to its encoding's grammar.
+"""Trained text models made to answer in every way: freely by `generate`, and held to their encoding's grammar.
 
-The same model and the same sentences in one process, in turn, at batch 1 and 16; wall time includes tokenisation, the
-reading of the answers, and the recognizer that drafts. `--model` is a folder of a trained `seq2seq` recognizer
-(`experiments/gner` trains one on CoNLL-2003), `--drafter` one of a recognizer that drafts.
+The same models and the same sentences in one process, in turn, at batch 1 and 16; wall time includes tokenisation, the
+reading of the answers, and the recognizer that drafts. `--model` is a folder of a trained `seq2seq` or `causal_lm`
+recognizer, and may be given several times (`experiments/gner` trains both on CoNLL-2003); `--drafter` is one of a
+recognizer that drafts.
 """
 
 from __future__ import annotations
@@ -25,31 +26,37 @@ from onoma import Document, Prediction, Recognizer
 from onoma.evaluation import strict_f1
 from onoma.generation.pieces import Writing
 
-TRAINED = Path(__file__).parents[1] / "experiments/gner/runs/words-s1/systems/words/seed-1/model"
+RUNS = Path(__file__).parents[1] / "experiments/gner/runs"
+TRAINED = [
+    RUNS / "words-s1/systems/words/seed-1/model",
+    RUNS / "words-decoder-only-s1/systems/words-decoder-only/seed-1/model",
+]
 BATCHES = (1, 16)
 FREE = "generate, greedy"
+OURS = "grounded, draft of no mention"
 
 
 def main() -> None:
     """Generate."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=TRAINED)
+    parser.add_argument("--model", type=Path, nargs="+", default=TRAINED)
     parser.add_argument("--drafter")
     parser.add_argument("--corpus", default="conll2003:test")
     parser.add_argument("--sentences", type=int, default=160)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--name", default="generation")
     given = parser.parse_args()
-    if not given.model.is_dir():
+    missing = [str(folder) for folder in given.model if not folder.is_dir()]
+    if missing:
         print(
-            f"{given.model} is not there: train it by `python -m experiments.grid experiments/gner --only words-s1`, "
-            "or name another trained seq2seq model by --model",
+            f"{missing[0]} is not there: train it by `python -m experiments.grid experiments/gner --only words-s1 "
+            "words-decoder-only-s1`, or name other trained text models by --model",
             file=sys.stderr,
         )
         return
     gold = _sentences(given.corpus, given.sentences)
     blank = [document.with_spans(()) for document in gold]
-    ways = _ways(str(given.model), given.drafter)
+    ways = {name: way for folder in given.model for name, way in _ways(str(folder), given.drafter).items()}
     seconds: dict[str, list[float]] = {}
     facts: dict[str, dict[str, Any]] = {}
     for repeat in range(given.repeats):
@@ -66,22 +73,23 @@ def main() -> None:
                 print(f"  {repeat + 1}/{given.repeats} {key}: {seconds[key][-1]:.2f} s, {facts[key]}", file=sys.stderr)
     for key, each in seconds.items():
         facts[key]["sentences_per_second"] = len(blank) / statistics.median(each)
-        batch = key.rpartition(" ")[2]
-        facts[key]["times_as_fast_as_free"] = statistics.median(seconds[f"{FREE}, batch {batch}"]) / statistics.median(
-            each
-        )
+        family, batch = key.partition(":")[0], key.rpartition(" ")[2]
+        free = seconds[f"{family}: {FREE}, batch {batch}"]
+        pairs = [one / other for one, other in zip(free, each, strict=True)]
+        facts[key]["times_as_fast_as_free"] = statistics.median(pairs)
+        facts[key]["times_as_fast_by_repeat"] = pairs
     record(
         given.name,
         f"{len(blank)} sentences of {given.corpus}, {sum(len(each.tokens) for each in blank):,} words",
         seconds,
-        ours="grounded, draft of no mention, batch 1",
+        ours=next(key for key in seconds if key.endswith(f"{OURS}, batch 1")),
         peers=tuple(key for key in seconds if "generate" in key and key.endswith("batch 1")),
         packages=("torch", "transformers"),
         facts=facts,
     )
     for key, each in facts.items():
         print(
-            f"  {key:52} {each['sentences_per_second']:7.1f} sentences/s {each['times_as_fast_as_free']:6.2f}x  "
+            f"  {key:62} {each['sentences_per_second']:7.1f} sentences/s {each['times_as_fast_as_free']:6.2f}x  "
             f"{each['passes']:5.1f} passes  F1 {100 * each['f1']:.2f}  problems {each['problems']}"
         )
 
@@ -114,26 +122,24 @@ def _ways(model: str, drafter: str | None) -> dict[str, tuple[Recognizer, Answer
         "generate, prompt lookup": loaded(decoding="free"),
         "grounded": loaded(decoding="grounded"),
         "grounded, 3 beams": loaded(decoding="grounded", beams=3),
-        "grounded, draft of no mention": loaded(decoding="grounded+draft"),
+        OURS: loaded(decoding="grounded+draft"),
     }
     lookup = made["generate, prompt lookup"].model.module.generation_config
     lookup.prompt_lookup_num_tokens = 8
     if drafter:
         made["grounded, draft of a recognizer"] = loaded(decoding="grounded+draft", drafter=drafter)
-    ways: dict[str, tuple[Recognizer, Answer]] = {name: (each, each.predict) for name, each in made.items()}
     one_pass = loaded(decoding="grounded+draft")
+    ways: dict[str, tuple[Recognizer, Answer]] = {name: (each, each.predict) for name, each in made.items()}
     ways["one pass, no label history"] = one_pass, lambda documents: _one_pass(one_pass, documents)
-    return ways
+    return {f"{one_pass.family}: {name}": way for name, way in ways.items()}
 
 
 def _one_pass(recognizer: Recognizer, documents: Sequence[Document]) -> list[Prediction]:
     """The decoder as a tagger: each tag behind a draft in which all tags before it are O."""
-    from onoma.models.seq2seq.speaker import Speaker
-
     model: Any = recognizer.model
     encoding: Any = recognizer.encoding
     asked = [(document, exchange) for document in documents for exchange in encoding.exchanges(document)]
-    speaker = Speaker(model.module, model.read([exchange.source for _, exchange in asked]))
+    speaker = model.speaker([exchange.source for _, exchange in asked])
     end = model.module.config.eos_token_id
     fed: list[list[int]] = []
     places: list[list[int]] = []

@@ -73,3 +73,26 @@ def test_one_beam_is_greedy_and_more_are_no_worse(name: str, seed: int, reach: i
         assert 1 <= len(many) <= beams
         texts = [tuple(each.pieces) for each in many]
         assert len(set(texts)) == len(texts)
+
+
+class Hindsight(Oracle):
+    """Takes the first word for nothing, by a little, until the second word, after a name, is one for sure."""
+
+    def score(self, row: int, before: Any, piece: int) -> float:
+        text = "".join(map(chr, before[1:]))
+        if text == "a(":
+            return {ord("O"): 1.0, ord("B"): 0.9}.get(piece, -9.0)
+        return 9.0 if piece == ord("I") else 0.0
+
+
+def test_where_a_later_word_changed_an_earlier_one_is_told() -> None:
+    document = Document.from_words([["a", "b"]], id="d")
+    (automaton,) = encodings.get("word_tags", ["X"]).automata(document)
+    (found,) = search(Hindsight([0], 0, 0.0), [Writing(automaton, letters, END, 90)], 2)
+    assert found[0].text == "a(B-X) b(I-X)"
+    assert [(each.place, chr(each.before), chr(each.after)) for each in found[0].corrections] == [(2, "O", "B")]
+    assert found[0].corrections[0].at > 2
+    assert found[0].counts.corrections == 1
+    assert found[0].chance == pytest.approx(math.prod(chance for _, chance in found[0].choices))
+    (alone,) = search(Hindsight([0], 0, 0.0), [Writing(automaton, letters, END, 90)], 1)
+    assert not alone[0].corrections

@@ -408,6 +408,31 @@ def test_scores_are_probabilities_of_what_was_chosen(encoding: str, tmp_path: Pa
     assert all(span.score is None for each in free for span in each.spans)
 
 
+@pytest.mark.parametrize("encoding", ["word_tags", "entity_pairs"])
+def test_readings_of_a_text_come_with_their_probabilities(encoding: str, tmp_path: Path) -> None:
+    save_minilm(tmp_path / "from", positions=96)
+    options = {"model": str(tmp_path / "from"), "beams": 3}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, encoding=encoding)
+    texts = ["Ada left Rome.", "Ada " * 60]
+    best = made.predict(texts)
+    for number, readings in enumerate(made.alternatives(texts, 3)):
+        chances = [each.chance for each in readings]
+        assert 1 <= len(readings) <= 3
+        assert chances == sorted(chances, reverse=True) and 0 < sum(chances) <= 1 + 1e-9
+        spans = [[(s.start, s.end, s.label) for s in each.prediction.spans] for each in readings]
+        assert spans[0] == [(s.start, s.end, s.label) for s in best[number].spans]
+        assert len({each.prediction.raw for each in readings}) == len(readings)
+    # All answers that a grammar allows have probabilities that add up to 1: two tags and the legal third.
+    if encoding == "word_tags":
+        everything = made.alternatives(["Ada"], 50)[0]
+        assert len(everything) == 3 and sum(each.chance for each in everything) == pytest.approx(1)
+    assert made.effort is not None and made.effort["decisions"] > 0
+    crf = Recognizer.create("feature_crf", ["LOC", "PER"])
+    with pytest.raises(ConfigError, match="feature_crf gives one reading only"):
+        crf.alternatives(texts)
+    assert crf.effort is None
+
+
 @pytest.mark.parametrize("encoding", ["word_tags", "brackets", "grouped_json"])
 def test_a_drafter_saves_passes_and_changes_no_answer(encoding: str, tmp_path: Path) -> None:
     save_minilm(tmp_path / "from", positions=96)

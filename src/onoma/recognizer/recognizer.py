@@ -25,6 +25,7 @@ from onoma.tables import lookup
 if TYPE_CHECKING:
     from onoma.analysis.confidence import ScoreKind
     from onoma.evaluation import Scores
+    from onoma.recognizer.text import Alternative
 
 __all__ = ["CARD", "Recognizer"]
 
@@ -234,6 +235,20 @@ class Recognizer:
                 yield from zip(waiting, self._answer(waiting), strict=True)
                 waiting, words = [], 0
         yield from zip(waiting, self._answer(waiting), strict=True)
+
+    def alternatives(self, inputs: Iterable[str | Document], number: int = 3) -> list[list[Alternative]]:
+        """For each text or document up to so many readings with their exact probabilities, the most probable first.
+
+        Models that write text are followed in as many beams. Raises `ConfigError` for other models, and for encodings
+        without a grammar.
+        """
+        if number < 1:
+            raise ConfigError(f"{number} readings: 1 or more")
+        if not hasattr(self._joint, "alternatives"):
+            raise ConfigError(f"{self.family} gives one reading only")
+        joint: Any = self._joint
+        documents = [Document(str(at), each) if isinstance(each, str) else each for at, each in enumerate(inputs)]
+        return joint.alternatives([tokenization.split(each, self.splitter) for each in documents], number)
 
     def _answer(self, documents: Sequence[Document]) -> Iterator[Prediction]:
         answers = self._joint.answer(documents)

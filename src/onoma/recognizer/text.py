@@ -18,7 +18,7 @@ from onoma.encodings.automata.base import Chance
 from onoma.encodings.base import Exchange
 from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.generation.greedy import Counts
-from onoma.models.base import Question, TextModel
+from onoma.models.base import Question, TextAnswer, TextModel
 from onoma.prompting import Prompter, PromptSettings
 from onoma.prompting.demonstrations import Demonstration
 from onoma.recognizer.asker import Asker, Room
@@ -27,7 +27,7 @@ from onoma.recognizer.joints import NOTHING, Learnt
 if TYPE_CHECKING:
     from onoma.analysis.confidence import ScoreKind
 
-__all__ = ["TextJoint"]
+__all__ = ["Alternative", "TextJoint"]
 
 POOL = "demonstrations.jsonl"
 RETRIEVER = "retriever"
@@ -45,6 +45,13 @@ class Told(NamedTuple):
     encoding: Any
     prompter: Prompter
     ratio: float
+
+
+class Alternative(NamedTuple):
+    """One reading of a document, and its probability among all that the grammar allows."""
+
+    prediction: Prediction
+    chance: float
 
 
 class TextJoint:
@@ -238,6 +245,38 @@ class TextJoint:
             if cut and not any(problem.kind == "truncated" for problem in prediction.problems):
                 prediction = replace(prediction, problems=(*prediction.problems, *cut))
             yield prediction
+
+    def alternatives(self, documents: Sequence[Document], number: int) -> list[list[Alternative]]:
+        """For each document up to so many readings of it, the most probable first.
+
+        The probability of a reading is the product of those of its answers. Raises `ConfigError` where the encoding has
+        no grammar, for then nothing is known of what else could be written.
+        """
+        if not self.encoding.grounds:
+            raise ConfigError(f"{self.encoding.name} has no grammar, so its answers have no probabilities")
+        askers = [self._asker(document) for document in documents]
+        asked = [asker.encoding.exchanges(document) for asker, document in zip(askers, documents, strict=True)]
+        flat = [(asker, exchange) for asker, some in zip(askers, asked, strict=True) for exchange in some]
+        self.prompter.prepare(exchange for _, exchange in flat)
+        questions = [asker.question(exchange) for asker, exchange in flat]
+        both: Any = zip(askers, documents, strict=True)
+        automata = [each for asker, document in both for each in asker.encoding.automata(document)]
+        ranked = iter(self.model.rank(questions, automata, max(number, self.model.options.beams)))
+        made: list[list[Alternative]] = []
+        for asker, document, exchanges in zip(askers, documents, asked, strict=True):
+            readings: list[tuple[float, tuple[TextAnswer, ...]]] = [(1.0, ())]
+            for answers in (next(ranked) for _ in exchanges):
+                longer = [
+                    (chance * (each.chance or 0.0), (*so_far, each)) for chance, so_far in readings for each in answers
+                ]
+                readings = sorted(longer, key=lambda reading: -reading[0])[:number]
+            made.append(
+                [
+                    Alternative(asker.encoding.decode(document, [each.text for each in answers]), chance)
+                    for chance, answers in readings
+                ]
+            )
+        return made
 
     def _drafts(
         self, askers: Sequence[Asker], documents: Sequence[Document], count: int
