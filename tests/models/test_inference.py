@@ -15,6 +15,7 @@ from onoma import progress
 from onoma.exceptions import ConfigError, ModelError
 from onoma.models.encoder_tagger import EncoderTagger, runtime
 from onoma.models.encoder_tagger.runtime import TorchRuntime
+from onoma.models.processor import has_bf16
 
 torch = pytest.importorskip("torch")
 
@@ -236,3 +237,19 @@ def test_changed_weights_are_laid_out_anew(plain: EncoderTagger) -> None:
         with torch.no_grad():
             weight.mul_(-1)
     np.testing.assert_allclose(np.concatenate(emissions(plain, TEXT)), first, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("abilities", "expected"),
+    [
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False, "cpu_name": "x"}, False),
+        ({"avx512_f": True, "avx512_bf16": True, "amx_bf16": False}, True),
+        ({"neon": True, "bf16": True}, True),
+        ({"neon": True, "bf16": False}, False),
+    ],
+)
+def test_only_instructions_of_its_own_make_a_processor_fast_in_bf16(
+    abilities: dict[str, object], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: abilities, raising=False)
+    assert has_bf16() is expected

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import torch
 from transformers import TrainingArguments
 
+from onoma import progress
 from onoma.exceptions import ConfigError
 from onoma.models.base import TrainingOptions
+from onoma.models.processor import has_bf16
 
 __all__ = ["Layered", "arguments", "parameter_groups"]
 
@@ -80,6 +82,8 @@ def _can_run(precision: str) -> bool:
     if bad:
         other = "bf16 or no" if precision == "fp16" else "fp16 or no"
         raise ConfigError(f"mixed_precision {precision!r} does not work on this device ({device}): use {other}")
+    if precision == "bf16" and device.startswith("cpu") and not has_bf16():
+        progress.say("mixed_precision bf16: this processor has no instructions for it: training is faster with no")
     return True
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onoma import progress
+from onoma.models.processor import has_bf16
 
 __all__ = ["Batch", "Precision", "Runtime", "TorchRuntime", "cores"]
 
@@ -139,8 +140,7 @@ def cores() -> int:
 
 
 def _has_bf16(device: Any) -> bool:
-    import torch
 
     if device.type != "cpu":
         return True
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return has_bf16()
