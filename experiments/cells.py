@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -45,14 +45,34 @@ RUNS = "runs"
 class Subset(Settings):
     """A fixed part of some documents, chosen by their ids alone."""
 
-    share: float = Field(gt=0, lt=1)
+    share: float | None = Field(None, gt=0, lt=1)
     """Documents whose sha256 of the id, read as a fraction of its range, lies below this."""
+    sentences: int | None = Field(None, ge=1)
+    """Whole documents, in the order of the sha256 of their ids, while they have at most so many sentences together."""
     by: Literal["document"] = "document"
     """What is chosen."""
 
+    @model_validator(mode="after")
+    def _one_measure(self) -> Self:
+        if (self.share is None) == (self.sentences is None):
+            raise ValueError("give a share or a number of sentences")
+        return self
+
+    @property
+    def size(self) -> float | int:
+        """The share or the number of sentences: it stands in names of files."""
+        return self.share if self.share is not None else self.sentences or 0
+
+    def of(self, documents: Sequence[Document]) -> list[Document]:
+        """The part, in the order of the documents."""
+        if self.sentences is not None:
+            kept = {id(each) for each in _first(documents, self.sentences)}
+            return [each for each in documents if id(each) in kept]
+        return [each for each in documents if self.holds(each.id)]
+
     def holds(self, id: str) -> bool:
-        """Whether the document of that id belongs to it."""
-        return int.from_bytes(_digest(id)[:8], "big") / 2**64 < self.share
+        """Whether the document of that id belongs to a share."""
+        return self.share is not None and int.from_bytes(_digest(id)[:8], "big") / 2**64 < self.share
 
 
 class Part(Source):
@@ -239,8 +259,8 @@ def materialised(training: Training, folder: Path) -> Source:
     if training.subset is None:
         return plain
     whole = load(plain.model_copy(update={"map": {}, "drop": ()}), folder).documents
-    kept = [document for document in whole if training.subset.holds(document.id)]
-    place = f"{RUNS}/data/{re.sub('[^A-Za-z0-9]+', '-', training.source)}-{training.subset.share}.jsonl"
+    kept = training.subset.of(whole)
+    place = f"{RUNS}/data/{re.sub('[^A-Za-z0-9]+', '-', training.source)}-{training.subset.size}.jsonl"
     (folder / place).parent.mkdir(parents=True, exist_ok=True)
     datasets.write(kept, folder / place, "jsonl")
     return plain.model_copy(update={"source": place, "format": "jsonl", "options": {}})
@@ -251,17 +271,23 @@ def _mixed(training: Training, folder: Path) -> Source:
     kept: list[Document] = []
     for part in training.mixture:
         plain = Source(**{**part.model_dump(exclude={"most"}), "asked_labels": True})
-        left = part.most
-        for document in sorted(load(plain, folder).documents, key=lambda each: _digest(each.id)):
-            size = max(1, len(document.sentences))
-            if left is None or size <= left:
-                kept.append(replace(document, id=f"{part.source}/{document.id}"))
-                left = None if left is None else left - size
+        for document in _first(load(plain, folder).documents, part.most):
+            kept.append(replace(document, id=f"{part.source}/{document.id}"))
     mark = hashlib.sha256(repr([part.model_dump() for part in training.mixture]).encode()).hexdigest()[:12]
     place = f"{RUNS}/data/mixture-{mark}.jsonl"
     (folder / place).parent.mkdir(parents=True, exist_ok=True)
     datasets.write(kept, folder / place, "jsonl")
     return Source(source=place, format="jsonl", map=training.map, drop=training.drop)
+
+
+def _first(documents: Sequence[Document], most: int | None) -> Iterator[Document]:
+    """Documents in the order of the sha256 of their ids, without those that would make it too many sentences."""
+    left = most
+    for document in sorted(documents, key=lambda each: _digest(each.id)):
+        size = max(1, len(document.sentences))
+        if left is None or size <= left:
+            yield document
+            left = None if left is None else left - size
 
 
 def _digest(id: str) -> bytes:

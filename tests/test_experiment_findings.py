@@ -28,7 +28,7 @@ sys.path.append(str(ROOT))  # the scripts of experiments/ are no part of the pac
 from experiments import analysis, cells, errors, grid, pages, records  # noqa: E402
 from experiments.claims import verdict  # noqa: E402
 
-EXPERIMENTS = ("ablation", "bert_to_t5", "gner")
+EXPERIMENTS = ("ablation", "assessment", "bert_to_t5", "gner")
 DOCUMENTS = 30
 
 
