@@ -278,14 +278,14 @@ def test_rendering_is_deterministic(results: Results) -> None:
     assert markdown.render(again) == markdown.render(results)
 
 
-def test_write_puts_both_files_and_nothing_else(results: Results, tmp_path: Path) -> None:
+def test_write_puts_its_files_and_nothing_else(results: Results, tmp_path: Path) -> None:
     folder = tmp_path / "new" / "run"
     paths = html.write(results, folder)
     html.write(results, folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "results.md"]
-    assert [path.name for path in paths] == ["results.md", "report.html"]
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "results.md", "results.tex"]
+    assert [path.name for path in paths] == ["results.md", "results.tex", "report.html"]
     assert paths[0].read_bytes() == markdown.render(results).encode()
-    assert paths[1].read_bytes() == html.render(results).encode()
+    assert paths[2].read_bytes() == html.render(results).encode()
 
 
 def test_write_leaves_the_old_file_where_it_cannot_write(

@@ -29,7 +29,7 @@ def compare(
 ) -> int:
     """Train or load several systems, predict, score and report them side by side.
 
-    Writes results.json, results.md and report.html. A run that was stopped goes on where it was.
+    Writes results.json, results.md, results.tex and report.html. A run that was stopped goes on where it was.
 
     Parameters
     ----------

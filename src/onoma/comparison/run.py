@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -19,8 +19,12 @@ from typing import Any
 from onoma import models, progress
 from onoma.comparison.assemble import assemble
 from onoma.comparison.cell import RECORD, CellRecord, set_mark
+from onoma.comparison.curves import fraction_folder, parts
 from onoma.comparison.experiment import Experiment, SystemSettings, located, model_place
+from onoma.comparison.probing import changed, needs_training, probe_mark
+from onoma.comparison.reporting import gather
 from onoma.comparison.sources import Loaded, load
+from onoma.document import Document
 from onoma.exceptions import ConfigError, DataError, OnomaError
 from onoma.files import write_text
 from onoma.processes import end_tree
@@ -33,6 +37,7 @@ from onoma.version import __version__
 __all__ = ["compare"]
 
 Cells = dict[str, dict[int, CellRecord]]
+Curves = dict[str, dict[tuple[float, int], CellRecord]]
 
 FAMILY_EVERY = 0.5
 """Seconds between two looks at which processes a cell has started: a look costs milliseconds."""
@@ -45,7 +50,7 @@ MARK = "fingerprint"
 
 
 def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") -> Results:
-    """Train, predict, score and report; writes `results.json`, `results.md` and `report.html` into `out`.
+    """Train, predict, score and report; writes `results.json`, `.md` and `.tex`, and `report.html` into `out`.
 
     Relative paths of the experiment start at `base`. Finished cells of the same experiment in `out` are kept, those of
     another one are made anew. A system that fails is reported as failed. Raises `ConfigError` or `DataError` before
@@ -55,6 +60,7 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     if out.exists() and not out.is_dir():
         raise DataError("is no folder", path=out, mend="name another --out")
     sets = {name: load(settings, base) for name, settings in experiment.sets.items()}
+    train = None if experiment.train is None else load(experiment.train, base).documents
     learnt = {
         use: None if source is None else load(source, base).sha256
         for use, source in (("trained on", experiment.train), ("used to choose the epoch", experiment.dev))
@@ -62,6 +68,9 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     sets = {name: _told(name, loaded, learnt) for name, loaded in sets.items()}
     marks = {name: set_mark(experiment.sets[name], loaded.sha256) for name, loaded in sets.items()}
     fingerprint = {name: _fingerprint(experiment, name, base, learnt, out) for name in experiment.systems}
+    needed = train if needs_training(experiment) else None
+    probed = {name: changed(experiment, name, sets[name].documents, needed) for name in experiment.probed_sets}
+    wanted = {name: {probe: probe_mark(each) for probe, each in row.items()} for name, row in probed.items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -70,7 +79,7 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     todo = [(name, seed) for name in experiment.systems for seed in experiment.seeds_of(name)]
     for number, (name, seed) in enumerate(todo, start=1):
         folder = out / "systems" / name / f"seed-{seed}"
-        record = _finished(folder, fingerprint[name], marks)
+        record = _finished(folder, fingerprint[name], marks, wanted)
         if record is None:
             progress.say(f"[{number}/{len(todo)}] {name}, seed {seed}")
             record = _spawn(experiment, base, name, seed, folder, fingerprint[name])
@@ -79,11 +88,51 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
         else:
             progress.say(f"[{number}/{len(todo)}] {name}, seed {seed}: already done")
         cells.setdefault(name, {})[seed] = record
+    curves = _curves(
+        experiment, base, out, cells, fingerprint, {name: marks[name] for name in experiment.home_sets}, train
+    )
     progress.say("scoring")
-    results = assemble(experiment, sets, cells, out)
+    results = assemble(experiment, sets, cells, out, probed=probed, curves=curves, train=train)
     write_text(out / "results.json", dumps(results))
-    html.write(results, out)
+    html.write(results, out, gather(results, out, sets, train))
     return results
+
+
+def _curves(
+    experiment: Experiment,
+    base: Path,
+    out: Path,
+    cells: Cells,
+    fingerprint: dict[str, str],
+    marks: dict[str, str],
+    train: Sequence[Document] | None,
+) -> Curves:
+    """Train on the parts of the learning curve, each a cell in the folder of the whole one; failures are only told."""
+    found: Curves = {}
+    fractions = tuple(parts(train or (), experiment.learning_curve)) if marks else ()
+    for fraction in sorted(set(experiment.learning_curve) - set(fractions)):
+        progress.say(f"learning curve: {fraction:g} of the training documents is left out: no part of its own")
+    todo = [
+        (name, fraction, seed)
+        for name, each in experiment.systems.items()
+        if each.family is not None and models.learns(each.family)
+        for fraction in fractions
+        for seed, cell in cells[name].items()
+        if cell["status"] == "ok"
+    ]
+    for number, (name, fraction, seed) in enumerate(todo, start=1):
+        folder = out / "systems" / name / f"seed-{seed}" / fraction_folder(fraction)
+        what = f"[{number}/{len(todo)}] {name}, seed {seed}, {fraction:g} of the training documents"
+        record = _finished(folder, fingerprint[name], marks, {})
+        if record is None:
+            progress.say(what)
+            record = _spawn(experiment, base, name, seed, folder, fingerprint[name], fraction)
+            failed = f"failed: {record.get('error')} (log: {folder / 'log.txt'})"
+            progress.say(f"{what}: {'done' if record['status'] == 'ok' else failed}")
+        else:
+            progress.say(f"{what}: already done")
+        found.setdefault(name, {})[fraction, seed] = record
+    return found
 
 
 def _told(name: str, loaded: Loaded, learnt: dict[str, str | None]) -> Loaded:
@@ -177,8 +226,10 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (path for name in names if name != "checkpoints" and (path := Path(at, name)).is_file())
 
 
-def _finished(folder: Path, fingerprint: str, sets: dict[str, str]) -> CellRecord | None:
-    """The record of a cell that has answered all sets as they are now; what is unfinished is left to be resumed.
+def _finished(
+    folder: Path, fingerprint: str, sets: dict[str, str], probes: dict[str, dict[str, str]]
+) -> CellRecord | None:
+    """The record of a cell that has answered all sets and probes as they are now; else it is left to be resumed.
 
     A cell of other settings is removed. Raises `ConfigError` for a folder that no comparison wrote.
     """
@@ -188,8 +239,9 @@ def _finished(folder: Path, fingerprint: str, sets: dict[str, str]) -> CellRecor
             record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        whole = record["status"] == "ok" and {name: each["of"] for name, each in record["predict"].items()} == sets
-        return record if whole else None
+        if record["status"] != "ok" or _marks(record["predict"]) != sets:
+            return None
+        return record if {name: _marks(each) for name, each in record.get("probes", {}).items()} == probes else None
     if folder.is_dir() and any(folder.iterdir()):
         if not mark.exists():
             raise ConfigError(f"{folder}: holds files that no comparison wrote: name another --out")
@@ -198,7 +250,19 @@ def _finished(folder: Path, fingerprint: str, sets: dict[str, str]) -> CellRecor
     return None
 
 
-def _spawn(experiment: Experiment, base: Path, name: str, seed: int, folder: Path, fingerprint: str) -> CellRecord:
+def _marks(answered: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {name: each["of"] for name, each in answered.items()}
+
+
+def _spawn(
+    experiment: Experiment,
+    base: Path,
+    name: str,
+    seed: int,
+    folder: Path,
+    fingerprint: str,
+    fraction: float | None = None,
+) -> CellRecord:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)
     write_text(folder / MARK, fingerprint + "\n")
@@ -208,6 +272,7 @@ def _spawn(experiment: Experiment, base: Path, name: str, seed: int, folder: Pat
         "system": name,
         "seed": seed,
         "folder": str(folder.resolve()),
+        "fraction": fraction,
     }
     # -P: modules in the user's working folder are not ours to import.
     command = [sys.executable, "-P", "-c", "import sys; from onoma.comparison.cell import main; sys.exit(main())"]

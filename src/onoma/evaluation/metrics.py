@@ -118,6 +118,11 @@ class Scores:
             scores["per_document"] = [document.to_dict() for document in self.per_document]
         return scores
 
+    def _repr_html_(self) -> str:
+        from onoma.evaluation.render import html_table
+
+        return html_table(self)
+
 
 def evaluate(
     gold: Iterable[Document],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-__all__ = ["percent", "table"]
+__all__ = ["html_table", "percent", "table"]
 
 COLUMNS = ("precision", "recall", "F1", "interval of F1", "support", "tp", "fp", "fn")
 
@@ -52,6 +52,24 @@ def table(scores: Scores) -> RenderableType:
         parts.append(Text(f"lost answers: {count:,} document{'' if count == 1 else 's'} without a prediction"))
     parts.append(Text(scores.signature, style="dim", overflow="fold"))
     return Group(*parts)
+
+
+def html_table(scores: Scores) -> str:
+    """The averages and labels as an HTML table, for notebooks; names are escaped."""
+    from html import escape
+
+    rows = {name: getattr(scores, name) for name in ("micro", "macro", "weighted", "unlabelled")} | dict(
+        scores.by_label
+    )
+    head = "".join(f"<th>{name}</th>" for name in ("", "precision", "recall", "F1", "95 % interval", "support"))
+    lines: list[str] = []
+    for name, score in rows.items():
+        ends = score.f1_interval
+        interval = "" if ends is None else f"[{percent(ends[0])}, {percent(ends[1])}]"
+        cells = (percent(score.precision), percent(score.recall), percent(score.f1), interval, f"{score.support:,}")
+        lines.append(f"<tr><th>{escape(name)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    caption = f'<caption style="caption-side: bottom">{escape(scores.signature)}</caption>'
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
 def _empty(first: str) -> Table:

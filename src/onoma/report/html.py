@@ -1,20 +1,29 @@
-"""`report.html`: the whole comparison as one file that needs no network, no script and no font of its own."""
+"""`report.html`: the whole comparison as one file that needs no network and no font of its own.
+
+Everything but the example browser is there without its script.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import tempfile
+import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onoma.exceptions import DataError
-from onoma.report import markdown, numbers, views, words
+from onoma.report import latex, markdown, numbers, sections, views, words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jinja2 import Environment
 
+    from onoma.report.evidence import Evidence
     from onoma.report.schema import Results
 
 __all__ = ["render", "write"]
@@ -22,27 +31,54 @@ __all__ = ["render", "write"]
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def render(results: Results) -> str:
-    """The results as one self-contained HTML page, light or dark as the reader's system is."""
+SMALL = 50_000
+"""Characters of JSON that are left as they are."""
+
+
+def render(results: Results, evidence: Evidence | None = None) -> str:
+    """The results as one self-contained HTML page, light or dark as the reader's system is.
+
+    With `evidence` it shows errors and sentences, too.
+    """
     page = _environment().get_template("report.html.j2")
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    return page.render(css=css, **_content(results))
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    # Nothing but this very script may run, and nothing may leave the page.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    shown = evidence is not None and bool(evidence.sets)
+    data, packed = _packed(results, evidence) if shown and evidence else ("", "")
+    content = {"evidence": evidence, "shown": shown, "data": data, "packed": packed, "script": script, "digest": digest}
+    return page.render(css=css, **content, **_content(results))
 
 
-def write(results: Results, folder: str | Path) -> tuple[Path, Path]:
-    """Write `results.md` and `report.html` into a folder, each whole or not at all; returns their paths.
+def _packed(results: Results, evidence: Evidence) -> tuple[str, str]:
+    """The sentences as text that is inert in a page, and how it is packed: `zlib` in base64, or `json`."""
+    sets = {name: found.sentences for name, found in evidence.sets.items()}
+    # Escaped to ASCII: lone surrogates and line separators survive, and no `<` can end the block.
+    text = json.dumps({"slots": views.slots(results), "sets": sets}, separators=(",", ":"))
+    if len(text) <= SMALL:
+        return text.replace("<", "\\u003c"), "json"
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode(), "zlib"
+
+
+def write(results: Results, folder: str | Path, evidence: Evidence | None = None) -> tuple[Path, ...]:
+    """Write `results.md`, `results.tex` and `report.html` into a folder, each whole or not at all; returns their paths.
 
     Raises `DataError` where the folder cannot be written.
     """
     folder = Path(folder)
-    texts = {folder / "results.md": markdown.render(results), folder / "report.html": render(results)}
+    texts = {
+        folder / "results.md": markdown.render(results),
+        folder / "results.tex": latex.render(results),
+        folder / "report.html": render(results, evidence),
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
             _replace(path, text)
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror or error}", path=error.filename or folder) from None
-    return folder / "results.md", folder / "report.html"
+    return tuple(texts)
 
 
 def _replace(path: Path, text: str) -> None:
@@ -76,6 +112,15 @@ def _environment() -> Environment:
     environment.filters["pretty"] = _pretty
     environment.filters["when"] = _when
     environment.filters["tick"] = _tick
+    for name, rule in (
+        ("error_rows", sections.error_rows),
+        ("place", sections.place),
+        ("signed", _signed),
+        ("nth", _nth),
+    ):
+        environment.filters[name] = rule
+    for name in ("link", "slice_rows", "flips", "spots", "reach"):
+        environment.globals[name] = getattr(sections, name)
     environment.tests["name"] = lambda part: isinstance(part, words.Name)
     return environment
 
@@ -101,6 +146,15 @@ def _tick(value: float) -> str:
     return f"{value:g}"
 
 
+def _signed(fraction: float) -> str:
+    """A difference in points with its sign."""
+    return f"{100 * fraction:+.1f}".replace("-", "−").replace("+0.0", "0.0").replace("−0.0", "0.0")
+
+
+def _nth(row: Sequence[Any], at: int) -> Any:
+    return row[at]
+
+
 def _content(results: Results) -> dict[str, Any]:
     boards = views.boards(results)
     main = words.main_set(results)
@@ -118,10 +172,15 @@ def _content(results: Results) -> dict[str, Any]:
         "weighted": any(row.scores.weighted for board in boards for row in board.rows),
         "nameless": any(words.has_nameless(results, board.name) for board in boards),
         "nameless_row": words.NAMELESS_ROW,
+        "winners": {name: words.winner(results, name) for name in results.sets},
         "forest": views.forest(results),
         "drops": views.drops(results),
         "scatter": views.scatter(results),
         "courses": views.courses(results),
+        "dominance": words.dominance(results),
+        "weakest": words.weakest(results),
+        "probes": sections.probes(results),
+        "learning": sections.learning(results),
         "signatures": markdown.signatures(results),
         "environment": markdown.flat(results.environment),
     }

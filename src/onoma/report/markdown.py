@@ -61,7 +61,8 @@ def _bullets(lines: Iterable[str]) -> str:
 
 
 def _verdict(results: Results) -> str:
-    return _bullets(_sentence(sentence) for sentence in words.verdict(results))
+    said = (*words.verdict(results), words.weakest(results), *words.dominance(results))
+    return _bullets(_sentence(sentence) for sentence in said if sentence)
 
 
 def _scores(results: Results) -> str:

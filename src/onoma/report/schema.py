@@ -253,6 +253,12 @@ class Results(_Model):
                     raise ValueError(f"a comparison names {name!r}, which is not among the systems")
         return self
 
+    def _repr_html_(self) -> str:
+        """The verdict and the scoreboard, for notebooks."""
+        from onoma.report.notebook import html_table
+
+        return html_table(self)
+
 
 def dumps(results: Results) -> str:
     """`results.json` as text: UTF-8 characters as they are, two spaces of indent, one newline at the end."""

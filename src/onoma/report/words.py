@@ -21,6 +21,8 @@ __all__ = [
     "Name",
     "Sentence",
     "difference",
+    "dominance",
+    "dominated",
     "faults",
     "find",
     "gap",
@@ -32,6 +34,8 @@ __all__ = [
     "plain",
     "ranking",
     "verdict",
+    "weakest",
+    "winner",
 ]
 
 ALPHA = 0.05
@@ -136,6 +140,16 @@ def is_shown(row: Comparison) -> bool:
     """Whether a difference is shown at the 5 % level, by the adjusted p-value where there is one."""
     p = row.p_value if row.p_adjusted is None else row.p_adjusted
     return p is not None and p < ALPHA and row.difference != 0
+
+
+def winner(results: Results, name: str) -> str | None:
+    """The system that is shown to be better in micro F1 than every other one on a set, if there are others."""
+    ranked = ranking(results, name)
+    if len(ranked) < 2:
+        return None
+    best = ranked[0].name
+    rows = [find(results, name, best, other.name) for other in ranked[1:]]
+    return best if all(row is not None and row.difference > 0 and is_shown(row) for row in rows) else None
 
 
 def has_nameless(results: Results, name: str) -> bool:
@@ -292,6 +306,61 @@ def _cost(main: str, ranked: Sequence[System]) -> Sentence:
         times = numbers.ratio(max(faster, 1 / faster))
         parts += ["; ", Name(ranked[1].name), f" is {times} times as {word}{size}"]
     return (*parts, ".")
+
+
+def dominated(results: Results) -> dict[str, str]:
+    """Systems that another one beats or equals in micro F1 on the main set, speed and size at once, with that one.
+
+    What is not known of a system dominates nothing and keeps it from being dominated.
+    """
+    main = main_set(results)
+    ranked = [] if main is None else ranking(results, main)
+    known = [(system, found) for system in ranked if main and (found := _profile(system, main)) is not None]
+    made: dict[str, str] = {}
+    for system, mine in known:
+        for other, theirs in known:
+            if mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True)):
+                made.setdefault(system.name, other.name)
+    return made
+
+
+def dominance(results: Results) -> list[Sentence]:
+    """The dominated systems in words."""
+    return [
+        (Name(system), " is dominated: ", Name(other), " is at least as good in F1, speed and size.")
+        for system, other in dominated(results).items()
+    ]
+
+
+def _profile(system: System, main: str) -> tuple[float, float, float] | None:
+    """What to have more of: F1, words a second, and smallness."""
+    speed = system.predict.get(main)
+    if speed is None or not speed.words_per_second or system.size_mb is None:
+        return None
+    return (system.scores[main].micro.f1, speed.words_per_second, -system.size_mb)
+
+
+FEW = 20
+"""Gold mentions below which a label says too little to be called weak."""
+
+
+def weakest(results: Results) -> Sentence:
+    """Where the leader of the main set breaks: its weakest label there, and its weakest set; empty for none."""
+    main = main_set(results)
+    if main is None:
+        return ()
+    best = ranking(results, main)[0]
+    labels = [(block.f1, label, block.support) for label, block in best.scores[main].by_label.items()]
+    labels = [row for row in labels if row[2] >= FEW]
+    parts: list[str] = []
+    if len(labels) > 1:
+        f1, label, n = min(labels)
+        parts += [" on ", Name(label), f" ({numbers.percent(f1)} %, n = {numbers.count(n)})"]
+    sets = [(best.scores[name].micro.f1, name) for name in _scored(results) if name in best.scores]
+    if len(sets) > 1:
+        f1, name = min(sets)
+        parts += [" and" if parts else "", " on the set ", Name(name), f" ({numbers.percent(f1)} %)"]
+    return (Name(best.name), " is weakest", *parts, ".") if parts else ()
 
 
 def _absent(system: System) -> Sentence:

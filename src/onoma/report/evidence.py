@@ -1,0 +1,154 @@
+"""What lies behind the scores of a set: errors, slices, confusions, other scorers, and the sentences.
+
+`results.json` holds numbers only; here gold and predictions are looked at again, by analyses that everybody can call.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from onoma.analysis import (
+    Known,
+    SliceComparison,
+    classify,
+    compare_slices,
+    confusion,
+    familiarity,
+    smallest_differences,
+    surfaces_of,
+)
+from onoma.analysis.confidence import Reliability, ScoreKind, confidence, reliability
+from onoma.evaluation import Scores, evaluate
+from onoma.exceptions import EvaluationError
+from onoma.report import examples
+
+if TYPE_CHECKING:
+    from onoma.analysis import Confusion, Detectable, Familiarity, WrongSurfaces
+    from onoma.document import Document, Prediction
+    from onoma.evaluation.protocols.table import Row
+
+__all__ = ["Evidence", "Judged", "SetEvidence", "Trust", "look"]
+
+MOST_SURFACES = 8
+"""Wrong texts of each kind that are shown."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One set as it was judged: gold, and the predictions of each system, one list a training seed.
+
+    `labels` is the filter of the score, `kinds` what each system says of its scores.
+    """
+
+    gold: Sequence[Document]
+    predictions: Mapping[str, Mapping[int, Sequence[Prediction]]]
+    labels: Sequence[str] | None = None
+    kinds: Mapping[str, ScoreKind] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What a system's scores are, and how they hold; `reliability` is None where they are in no range, or `why`."""
+
+    kind: ScoreKind
+    reliability: Reliability | None
+    why: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class SetEvidence:
+    """One set looked at: by system, the first seed where an analysis knows no seeds.
+
+    `errors` are means over seeds by system and class, `kinds` says what each class means.
+    """
+
+    kinds: Mapping[str, str]
+    errors: Mapping[str, Mapping[str, float]]
+    confusions: Mapping[str, Confusion]
+    slices: SliceComparison
+    detectable: Sequence[Detectable]
+    protocols: Mapping[str, Sequence[Row]]
+    surfaces: Mapping[str, WrongSurfaces]
+    trust: Mapping[str, Trust]
+    familiar: Familiarity | None
+    counts: Mapping[str, int]
+    lengths: Mapping[str, int]
+    sentences: Mapping[str, Any]
+    seeds: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The sets that could be looked at by name, and why others could not."""
+
+    sets: Mapping[str, SetEvidence]
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
+def look(judged: Judged, known: Known | None = None, *, resamples: int = 1000) -> SetEvidence:
+    """Every analysis of one set. Raises `EvaluationError` where no system has predictions."""
+    if not judged.predictions:
+        raise EvaluationError("no system has predictions of this set")
+    scores: dict[str, list[Scores]] = {
+        name: [evaluate(judged.gold, answers, labels=judged.labels, resamples=0) for answers in seeds.values()]
+        for name, seeds in judged.predictions.items()
+    }
+    first = {name: row[0].matching for name, row in scores.items()}
+    classified = {name: [classify(each.matching) for each in row] for name, row in scores.items()}
+    compared = compare_slices(
+        {name: [each.matching for each in row] for name, row in scores.items()}, known, resamples=resamples
+    )
+    kinds = next(iter(classified.values()))[0].taxonomy.kinds
+    gold = next(iter(first.values()))
+    return SetEvidence(
+        kinds=kinds,
+        errors={
+            name: {kind: fmean(each.counts[kind] for each in row) for kind in kinds} for name, row in classified.items()
+        },
+        confusions={name: confusion(each) for name, each in first.items()},
+        slices=compared,
+        detectable=smallest_differences(scores, resamples=resamples) if resamples >= 2 and gold.answered.size else (),
+        protocols={name: _protocols(judged, name) for name in judged.predictions},
+        surfaces=dict(zip(first, surfaces_of(list(first.values()), MOST_SURFACES), strict=True)),
+        trust={name: _trust(row[0], judged.kinds.get(name), resamples) for name, row in scores.items()},
+        familiar=None if known is None else familiarity(judged.gold, known),
+        counts=dict(Counter(gold.names[number] for number in gold.gold.label.tolist()).most_common()),
+        lengths=_lengths(judged.gold),
+        sentences=examples.sentences(
+            {name: row[0] for name, row in classified.items()},
+            {name: {slice: row[name][0] for slice, row in compared.slices.items()} for name in first},
+        ),
+        seeds={name: next(iter(row)) for name, row in judged.predictions.items()},
+    )
+
+
+def _protocols(judged: Judged, name: str) -> Sequence[Row]:
+    from onoma.evaluation.protocols import score_all
+
+    answers = next(iter(judged.predictions[name].values()))
+    return score_all(judged.gold, answers, labels=judged.labels)
+
+
+def _trust(scores: Scores, kind: ScoreKind | None, resamples: int) -> Trust:
+    found = confidence(scores.matching, kind)
+    if found.lacking is not None or not found.bounded:
+        return Trust(found.kind, None, found.lacking or "the scores are not between 0 and 1")
+    return Trust(found.kind, reliability(found, resamples=resamples), None)
+
+
+def _lengths(gold: Sequence[Document]) -> Mapping[str, int]:
+    """Sentences and words; sentences without a mention; nested mentions and those in pieces."""
+    sentences = [end - start for document in gold for start, end in document.sentences]
+    spans = [span for document in gold for span in document.spans]
+    return {
+        "sentences": len(sentences),
+        "words": sum(sentences),
+        "longest sentence": max(sentences, default=0),
+        "mentions": len(spans),
+        "distinct texts of mentions": len({document.surface(span) for document in gold for span in document.spans}),
+        "in pieces": sum(span.discontinuous for span in spans),
+    }

@@ -1,0 +1,234 @@
+"""What the page shows beyond the scores: errors, slices, robustness and learning, with every mark already placed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from onoma.analysis.learning import LearningCurve, fit_learning_curve
+from onoma.report import charts, numbers, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from onoma.analysis import Part
+    from onoma.analysis.confidence import Bin
+    from onoma.report.charts import Axis
+    from onoma.report.evidence import SetEvidence
+    from onoma.report.schema import ProbeScore, Results
+    from onoma.report.words import Sentence
+
+__all__ = [
+    "Learning",
+    "LearningLine",
+    "error_rows",
+    "flips",
+    "learning",
+    "link",
+    "probes",
+    "reach",
+    "slice_rows",
+    "spots",
+]
+
+FEWEST = 20
+"""Gold mentions below which a part says too little to be called weak."""
+
+
+def link(set: str, **wanted: str) -> str:
+    """The address, inside the page, of the examples that are meant; see `report.js`."""
+    return "#ex:" + urlencode({"set": set, **wanted}, quote_via=quote)
+
+
+def error_rows(found: SetEvidence) -> list[tuple[str, str, dict[str, float], float]]:
+    """Each class that occurs: name, meaning, count by system, and the highest count; the most frequent first."""
+    rows: list[tuple[str, str, dict[str, float], float]] = []
+    for kind, about in found.kinds.items():
+        counts = {name: each[kind] for name, each in found.errors.items()}
+        if most := max(counts.values()):
+            rows.append((kind, about, counts, most))
+    return sorted(rows, key=lambda row: -sum(row[2].values()))
+
+
+# ---------------------------------------------------------------------- slices
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One value of a slice: F1 by system, and which system is better than all others, if that is shown."""
+
+    value: str
+    support: int
+    parts: Mapping[str, Part]
+    winner: str | None
+
+
+def slice_rows(found: SetEvidence, name: str) -> list[SliceRow]:
+    """The values of a slice that have gold mentions."""
+    compared = found.slices
+    beaten: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for each in compared.of(name):
+        if each.significant:
+            beaten[each.value][each.a if each.difference > 0 else each.b] += 1
+    rows: list[SliceRow] = []
+    for value, parts in compared.parts[name].items():
+        support = next(iter(parts.values())).support
+        wins = beaten[value]
+        others = len(compared.systems) - 1
+        winner = next((system for system in wins if wins[system] == others), None)
+        if support:
+            rows.append(SliceRow(value, support, parts, winner))
+    return rows
+
+
+def flips(found: SetEvidence, most: int = 4) -> list[Sentence]:
+    """Where the overall loser of a pair wins, and that is shown, in words."""
+    said: list[Sentence] = []
+    for each in found.slices.flips:
+        if each.significant and len(said) < most:
+            a, b = (each.a, each.b) if each.difference > 0 else (each.b, each.a)
+            size = numbers.points(abs(each.difference))
+            where = f"{each.slice.replace('_', ' ')}: {each.value}"
+            said.append(
+                (words.Name(a), " loses to ", words.Name(b), f" over all, but wins by {size} points in “{where}”.")
+            )
+    return said
+
+
+def spots(found: SetEvidence, system: str) -> Sentence:
+    """The part of the mentions in which a system is weakest, in words; empty where there is none to speak of."""
+    parts = [
+        (part.f1, name, value, part.support)
+        for name, rows in found.slices.parts.items()
+        for value, row in rows.items()
+        if system in row and (part := row[system]).support >= FEWEST
+    ]
+    if not parts:
+        return ()
+    f1, name, value, support = min(parts)
+    what = f"“{value}” ({name.replace('_', ' ')}): {numbers.percent(f1)} %"
+    return (
+        "Of all parts of the mentions, ",
+        words.Name(system),
+        f" is weakest in {what}, n = {numbers.count(support)}.",
+    )
+
+
+def reach(found: SetEvidence) -> Sentence:
+    """The smallest difference that the set can show, in words."""
+    if not found.detectable:
+        return ()
+    sizes = [each.smallest for each in found.detectable]
+    low, high = (numbers.points(size) for size in (min(sizes), max(sizes)))
+    size = low if low == high else f"{low} to {high}"
+    one = found.detectable[0]
+    return (
+        f"With a chance of {100 * one.power:.0f} %, this set shows a true difference of {size} points between two of "
+        f"these systems ({one.units:,} {one.unit}s); a smaller one may well go unseen.",
+    )
+
+
+# ---------------------------------------------------------------------- robustness
+
+
+def probes(results: Results) -> list[tuple[str, list[tuple[str, str, dict[str, ProbeScore]]]]]:
+    """By set: each probe with what it changes and the scores of the systems."""
+    made = []
+    for name in results.sets:
+        rows = []
+        for probe, about in results.probes.items():
+            found = {
+                system.name: system.probes[name][probe]
+                for system in words.order(results)
+                if probe in system.probes.get(name, {})
+            }
+            if found:
+                rows.append((probe, about, found))
+        if rows:
+            made.append((name, rows))
+    return made
+
+
+# ---------------------------------------------------------------------- learning
+
+
+@dataclass(frozen=True)
+class LearningLine:
+    """One system: its points in percent of the plot, and what twice the data would bring, in words."""
+
+    system: str
+    points: tuple[tuple[float, float], ...]
+    values: tuple[tuple[int, float], ...]
+    sentence: Sentence
+
+    @property
+    def path(self) -> str:
+        """The points of an SVG line."""
+        return " ".join(f"{x},{y}" for x, y in self.points)
+
+
+@dataclass(frozen=True)
+class Learning:
+    """F1 on a set by sentences learnt from, a line a system."""
+
+    set: str
+    x: Axis
+    y: Axis
+    lines: tuple[LearningLine, ...]
+
+
+def learning(results: Results) -> list[Learning]:
+    """Learning curves by set, with the forecast of a fitted power law where one can be fitted."""
+    made: list[Learning] = []
+    for name in results.sets:
+        curves = {
+            system.name: scores
+            for system in words.order(results)
+            if len(scores := _by_size((each.sentences, each.f1) for each in system.learning_curve if each.set == name))
+            > 1
+        }
+        if not curves:
+            continue
+        means = {system: [(size, fmean(f1)) for size, f1 in sorted(rows.items())] for system, rows in curves.items()}
+        x = charts.logarithmic(size for row in means.values() for size, _ in row)
+        y = charts.linear(f1 for row in means.values() for _, f1 in row)
+        lines = tuple(
+            LearningLine(
+                system,
+                tuple((x.at(size), round(100 - y.at(f1), 3)) for size, f1 in row),
+                tuple(row),
+                _forecast(system, curves[system]),
+            )
+            for system, row in means.items()
+        )
+        made.append(Learning(name, x, y, lines))
+    return made
+
+
+def _by_size(points: Iterable[tuple[int, float]]) -> dict[int, list[float]]:
+    found: dict[int, list[float]] = defaultdict(list)
+    for size, f1 in points:
+        if size:
+            found[size].append(f1)
+    return found
+
+
+def _forecast(system: str, scores: Mapping[int, list[float]]) -> Sentence:
+    curve = fit_learning_curve(scores)
+    if not isinstance(curve, LearningCurve):
+        return (words.Name(system), f": no curve is fitted: {curve.reason}.")
+    gain, (low, high) = curve.gain
+    ends = f"[{numbers.points(low, like=gain)}, {numbers.points(high, like=gain)}]"
+    return ("Twice the data would add about ", f"{numbers.points(gain)} points {ends} to ", words.Name(system), ".")
+
+
+# ---------------------------------------------------------------------- confidence
+
+
+def place(each: Bin) -> tuple[float, float, float, float]:
+    """A bin of a reliability diagram in percent: across, up, and the ends of its interval."""
+    low, high = each.interval
+    return (100 * each.score, 100 - 100 * each.accuracy, 100 - 100 * high, 100 - 100 * low)

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import looked_at
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onoma.analysis import classify
+from onoma.analysis.slices import slice_mentions
+from onoma.document import Document, Prediction, Span
+from onoma.evaluation import match
+from onoma.exceptions import EvaluationError
+from onoma.report import examples, html
+from onoma.report.evidence import Evidence, Judged, look
+from onoma.report.schema import Results
+
+
+def packed(gold: list[Document], found: dict[str, list[Prediction]], most: int = 10**9) -> dict[str, Any]:
+    matchings = {name: match(gold, row) for name, row in found.items()}
+    slices = slice_mentions(list(matchings.values()), resamples=0)
+    by_name = dict(zip(matchings, slices, strict=True))
+    return examples.sentences({name: classify(each) for name, each in matchings.items()}, by_name, most)
+
+
+def unpacked(data: dict[str, Any], system: int) -> set[tuple[str, str, str]]:
+    """Document, text and label of every mention that the page would draw as an answer of a system."""
+    shown = set()
+    for id, text, gold, all_answers in data["sentences"]:
+        missed, false, _ = all_answers[system] or ([], [], [])
+        gone = {place for place, _ in missed}
+        kept = [row for place, row in enumerate(gold) if place not in gone]
+        for start, size, label, *_ in [*kept, *false]:
+            shown.add((id, text[start : start + size], data["labels"][label]))
+    return shown
+
+
+LETTERS = st.text(st.sampled_from("aé🎉👩‍<"), min_size=1, max_size=3)
+
+
+@st.composite
+def judged(draw: st.DrawFn) -> tuple[list[Document], dict[str, list[Prediction]]]:
+    gold, found = [], {"a": [], "b": []}
+    for number in range(draw(st.integers(1, 3))):
+        words = draw(st.lists(st.lists(LETTERS, min_size=1, max_size=4), min_size=1, max_size=3))
+        document = Document.from_words(words, id=str(number))
+        size = len(document.text)
+
+        def spans(size: int = size) -> list[Span]:
+            rows = draw(
+                st.lists(st.tuples(st.integers(0, size - 1), st.integers(1, 9), st.sampled_from("XY")), max_size=4)
+            )
+            return [Span(start, min(size, start + length), label) for start, length, label in rows]
+
+        gold.append(document.with_spans(spans()))
+        for row in found.values():
+            row.append(Prediction(document.id, tuple(spans())))
+    return gold, found
+
+
+@settings(max_examples=150, deadline=None)
+@given(judged())
+def test_the_page_holds_every_answer(case: tuple[list[Document], dict[str, list[Prediction]]]) -> None:
+    gold, found = case
+    data = packed(gold, found)
+    documents = {document.id: document for document in gold}
+    for at, row in enumerate(found.values()):
+        wanted = {
+            (each.document_id, documents[each.document_id].surface(span), span.label)
+            for each in row
+            for span in each.spans
+        }
+        assert unpacked(data, at) == wanted
+
+
+def test_texts_that_are_too_long_are_cut_and_counted() -> None:
+    gold = looked_at.documents()
+    found = {name: seeds[1] for name, seeds in looked_at.answers(gold).items()}
+    whole, part = packed(gold, found), packed(gold, found, 500)
+    assert whole["cut"] == 0 and len(whole["sentences"]) == 48
+    assert part["sentences"] == whole["sentences"][: len(part["sentences"])]
+    assert part["cut"] == 48 - len(part["sentences"]) > 30
+
+
+def test_no_predictions_is_an_error() -> None:
+    with pytest.raises(EvaluationError, match="no system has predictions"):
+        look(Judged(looked_at.documents(), {}))
+
+
+def data_of(source: str) -> dict[str, Any]:
+    kind, text = re.findall(r'id="examples-data"[^>]*data-packed="(\w+)">(.*?)</script>', source, flags=re.DOTALL)[0]
+    return json.loads(zlib.decompress(base64.b64decode(text)) if kind == "zlib" else text)
+
+
+@pytest.mark.parametrize("small", [0, 10**9])
+def test_examples_are_inert_packed_or_not(results: Results, monkeypatch: pytest.MonkeyPatch, small: int) -> None:
+    monkeypatch.setattr(html, "SMALL", small)
+    source = html.render(results, looked_at.evidence())
+    assert source.count("<script") == source.count("</script") == 2
+    assert "<img" not in source
+    assert data_of(source)["sets"]["news"] == json.loads(json.dumps(looked_at.evidence().sets["news"].sentences))
+
+
+def test_the_page_names_errors_and_what_it_could_not_look_at(results: Results) -> None:
+    source = html.render(results, looked_at.evidence())
+    for text in ("Errors and examples of <strong>tweets</strong> are not shown: tweets.conll is gone.", "hallucinated"):
+        assert text in source
+    assert 'href="#ex:set=news&amp;system=crf&amp;class=type">8</a>' in source
+    assert 'href="#ex:set=news&amp;system=minilm&amp;class=missed">12</a>' in source
+
+
+def test_errors_of_several_seeds_are_means(results: Results) -> None:
+    gold = looked_at.documents()
+    rows = looked_at.answers(gold)
+    rows["crf"][2] = [replace(Prediction.of(document)) for document in gold]
+    found = look(Judged(gold, rows), resamples=20)
+    assert found.errors["crf"]["type"] == 4
+    assert found.seeds["crf"] == 1
+
+
+@pytest.mark.parametrize("resamples", [0, 1, 20])
+@pytest.mark.parametrize("systems", [1, 3])
+@pytest.mark.parametrize("labels", [None, ("LOC",), ("NONE",)])
+def test_every_shape_is_looked_at(
+    results: Results, resamples: int, systems: int, labels: tuple[str, ...] | None
+) -> None:
+    gold = looked_at.documents()[:5]
+    answers = dict(list(looked_at.answers(gold).items())[:systems])
+    found = look(Judged(gold, answers, labels), resamples=resamples)
+    source = html.render(results, Evidence({"news": found}))
+    assert "nan" not in source.split("<script")[0].replace("nance", "")
+
+
+@pytest.mark.parametrize(
+    "gold", [[], [Document("empty", "")], [Document("raw", "Ada slept.", spans=(Span(0, 3, "PER"),))]]
+)
+def test_gold_without_words_is_looked_at(results: Results, gold: list[Document]) -> None:
+    found = look(Judged(gold, {"crf": {1: [Prediction.of(each) for each in gold]}}), resamples=20)
+    assert len(found.sentences["sentences"]) == len(gold)
+    html.render(results, Evidence({"news": found}))
