@@ -2,8 +2,8 @@
 
 The same models and the same sentences in one process, in turn, at batch 1 and 16; wall time includes tokenisation, the
 reading of the answers, and the recognizer that drafts. `--model` is a folder of a trained `seq2seq` or `causal_lm`
-recognizer, and may be given several times (`experiments/gner` trains both on CoNLL-2003); `--drafter` is one of a
-recognizer that drafts.
+recognizer, and may be given several times (`experiments/gner` trains both on CoNLL-2003); `--drafter` names those
+of recognizers that draft.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
     """Generate."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, nargs="+", default=TRAINED)
-    parser.add_argument("--drafter")
+    parser.add_argument("--drafter", nargs="*", default=())
     parser.add_argument("--corpus", default="conll2003:test")
     parser.add_argument("--sentences", type=int, default=160)
     parser.add_argument("--repeats", type=int, default=3)
@@ -112,7 +112,7 @@ def _sentences(corpus: str, number: int) -> list[Document]:
 Answer = Callable[[Sequence[Document]], Sequence[Prediction]]
 
 
-def _ways(model: str, drafter: str | None) -> dict[str, tuple[Recognizer, Answer]]:
+def _ways(model: str, drafters: Sequence[str]) -> dict[str, tuple[Recognizer, Answer]]:
     def loaded(**options: Any) -> Recognizer:
         return onoma.load(model, **options)
 
@@ -126,8 +126,9 @@ def _ways(model: str, drafter: str | None) -> dict[str, tuple[Recognizer, Answer
     }
     lookup = made["generate, prompt lookup"].model.module.generation_config
     lookup.prompt_lookup_num_tokens = 8
-    if drafter:
-        made["grounded, draft of a recognizer"] = loaded(decoding="grounded+draft", drafter=drafter)
+    for drafter in drafters:
+        kind = onoma.load(drafter).family
+        made[f"grounded, draft of {kind}"] = loaded(decoding="grounded+draft", drafter=drafter)
     one_pass = loaded(decoding="grounded+draft")
     ways: dict[str, tuple[Recognizer, Answer]] = {name: (each, each.predict) for name, each in made.items()}
     ways["one pass, no label history"] = one_pass, lambda documents: _one_pass(one_pass, documents)

@@ -17,10 +17,11 @@ from onoma.models.encoder_tagger.runtime import TorchRuntime
 
 torch = pytest.importorskip("torch")
 
-from onoma.models.encoder_tagger import packed, ranges  # noqa: E402
-from onoma.models.encoder_tagger.fused import FusedLayer, fuse, joined  # noqa: E402
-from onoma.models.encoder_tagger.packed import PackedProducts  # noqa: E402
+from onoma.models.encoder_tagger import ranges  # noqa: E402
 from onoma.models.encoder_tagger.quantise import LEAST, LEVELS, CalibratedProduct, quantised  # noqa: E402
+from onoma.models.processor import packed  # noqa: E402
+from onoma.models.processor.fused import FusedLayer, fuse, joined  # noqa: E402
+from onoma.models.processor.packed import PackedProducts  # noqa: E402
 
 __all__ = ["plain"]
 

@@ -209,7 +209,7 @@ def test_an_lstm_cannot_be_exported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_packed_layer_is_the_same_product(dtype: torch.dtype) -> None:
-    from onoma.models.encoder_tagger import packed
+    from onoma.models.processor import packed
 
     if not packed._works(dtype):
         pytest.skip("this build of torch has no such layout")

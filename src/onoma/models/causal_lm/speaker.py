@@ -24,7 +24,7 @@ class Speaker:
 
     def __init__(self, module: Any, questions: Sequence[Sequence[int]]) -> None:
         """`questions` are pieces, special ones included, at least one each."""
-        self.module = module.eval()
+        self.module = module.eval() if module.training else module
         self.start: int = module.config.decoder_start_token_id
         self._head = module.get_output_embeddings()
         self._pad: int = module.config.pad_token_id

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from onoma.exceptions import ConfigError
-from onoma.models.encoder_tagger.fused import fuse, joined
-from onoma.models.encoder_tagger.packed import PackedProducts, product_works, twin, with_linears
+from onoma.models.processor.fused import fuse, joined
+from onoma.models.processor.packed import PackedProducts, product_works, twin, with_linears
 
 __all__ = ["LEVELS", "TINY", "CalibratedProduct", "CalibratedProducts", "Int8Linear", "quantised"]
 
@@ -152,4 +152,5 @@ def quantised(module: Any) -> Any:
             lambda name, layer: CalibratedProducts(name, layer, module.ranges),
             lambda _, layer: PackedProducts(layer, torch.float32),
         )
-    return with_linears(made, Int8Linear)
+    with_linears(made.hf.base_model, Int8Linear)
+    return made

@@ -118,8 +118,8 @@ class TorchRuntime:
 
         state = (precision, id(self.module.ranges), *(parameter._version for parameter in self.module.parameters()))
         if self._ready[0] != state:
-            from onoma.models.encoder_tagger.packed import packed
             from onoma.models.encoder_tagger.quantise import quantised
+            from onoma.models.processor.packed import packed
 
             made = (
                 quantised(self.module)

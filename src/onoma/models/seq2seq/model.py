@@ -38,6 +38,7 @@ class Seq2Seq(Writer):
         self.new = new
         self.head = detach_head(module, network.decoder_of(module).get_output_embeddings())
         self.source_limit, self.answer_limit = network.limits(module, tokenizer, options)
+        self._ready: tuple[Any, Any] = (None, None)
 
     @classmethod
     def create(cls, symbols: Sequence[str], options: Seq2SeqOptions, seed: int) -> Self:
@@ -70,7 +71,17 @@ class Seq2Seq(Writer):
         """The questions read, and the decoder before its first piece."""
         from onoma.models.seq2seq.speaker import Speaker as Spoken
 
-        return Spoken(self.module, self.read(questions))
+        return Spoken(self.module, self.read(questions), self._encoder())
+
+    def _encoder(self) -> Any:
+        """What reads questions: the encoder laid out for the processor, made anew when its weights have changed."""
+        encoder = self.module.get_encoder()
+        state = tuple(parameter._version for parameter in encoder.parameters()), encoder.dtype, encoder.device
+        if self._ready[0] != state:
+            from onoma.models.processor.packed import packed_encoder
+
+            self._ready = (state, packed_encoder(encoder))
+        return self._ready[1]
 
     def generate(self, questions: Sequence[str], most: int, beams: int) -> list[list[int]]:
         """What the library's `generate` writes."""

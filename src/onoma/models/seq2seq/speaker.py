@@ -26,16 +26,19 @@ __all__ = ["Speaker"]
 class Speaker:
     """See `onoma.generation.greedy.Speaker`: reads the questions once, feeds the decoder piece by piece."""
 
-    def __init__(self, module: Any, questions: dict[str, Any]) -> None:
-        """`questions` are padded pieces and their mask."""
-        self.module = module.eval()
+    def __init__(self, module: Any, questions: dict[str, Any], encoder: Any = None) -> None:
+        """`questions` are padded pieces and their mask; `encoder` reads them, by default the module's own."""
+        self.module = module.eval() if module.training else module
         self.start: int = module.config.decoder_start_token_id
         self._head = decoder_of(module).get_output_embeddings()
-        self._mask = questions["attention_mask"].to(module.device)
+        given = questions["attention_mask"]
+        # Where there is nothing to hide, attention is faster without a mask.
+        self._mask = None if bool(given.all()) else given.to(module.device)
         with torch.inference_mode():
             pieces = questions["input_ids"].to(module.device)
-            self._read = module.get_encoder()(input_ids=pieces, attention_mask=self._mask).last_hidden_state
-        self._memory = Ragged(EncoderDecoderCache(DynamicCache(), DynamicCache()), [0] * len(self._mask))
+            reader = encoder or module.get_encoder()
+            self._read = reader(input_ids=pieces, attention_mask=self._mask).last_hidden_state
+        self._memory = Ragged(EncoderDecoderCache(DynamicCache(), DynamicCache()), [0] * len(given))
 
     def feed(
         self, rows: Sequence[Sequence[int]], places: Sequence[Sequence[int]], asked: Sequence[int]
@@ -63,9 +66,10 @@ class Speaker:
     def keep(self, rows: Sequence[int], sizes: Sequence[int]) -> None:
         """Drop what was not kept."""
         self._memory.keep(rows, sizes)
-        if list(rows) != list(range(len(self._mask))):
-            chosen = torch.tensor(list(rows), device=self._mask.device)
-            self._mask, self._read = self._mask[chosen], self._read[chosen]
+        if list(rows) != list(range(len(self._read))):
+            chosen = torch.tensor(list(rows), device=self._read.device)
+            self._read = self._read[chosen]
+            self._mask = None if self._mask is None else self._mask[chosen]
 
     @contextmanager
     def _placed(self, given: dict[str, Any], sizes: Sequence[int]) -> Iterator[None]:

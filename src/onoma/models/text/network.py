@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,7 +83,12 @@ def grow(module: Any, vocabulary: Vocabulary) -> None:
 
 def remembers(module: Any) -> str:
     """The name under which the forward pass takes its memory: newer versions of the library say `cache`."""
-    return "cache" if "cache" in inspect.signature(type(module).forward).parameters else "past_key_values"
+    return _remembers(type(module))
+
+
+@cache
+def _remembers(kind: type[Any]) -> str:
+    return "cache" if "cache" in inspect.signature(kind.forward).parameters else "past_key_values"
 
 
 def detach_head(module: Any, head: Any) -> Any:

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from onoma.models.encoder_tagger.fused import fuse, joined
+from onoma.models.processor.fused import fuse, joined
 
-__all__ = ["PackedLinear", "PackedProducts", "packed", "product_works", "twin", "with_linears"]
+__all__ = ["PackedLinear", "PackedProducts", "packed", "packed_encoder", "product_works", "twin", "with_linears"]
 
 ROWS = 1024
 """Pieces in a batch, about: the layout is chosen for so many."""
@@ -77,12 +77,28 @@ def packed(module: Any, dtype: torch.dtype) -> Any:
     if module.device.type != "cpu" or not _works(dtype):
         return module
     made = twin(module)
+    _pack(made.hf.base_model, dtype)
+    return made
+
+
+def packed_encoder(encoder: Any) -> Any:
+    """A copy of an encoder for prediction in 32 bits, weights shared but laid out anew; itself where that cannot be."""
+    if encoder.device.type != "cpu" or not _works(torch.float32):
+        return encoder
+    if any(each.dtype != torch.float32 for each in encoder.parameters()):
+        return encoder
+    made = twin(encoder)
+    _pack(made, torch.float32)
+    return made
+
+
+def _pack(encoder: Any, dtype: torch.dtype) -> None:
     fuse(
-        made.hf.base_model,
+        encoder,
         lambda _, layer: PackedProducts(layer, dtype),
         lambda _, layer: PackedProducts(layer, torch.float32),
     )
-    return with_linears(made, lambda linear: PackedLinear(linear, dtype))
+    with_linears(encoder, lambda linear: PackedLinear(linear, dtype))
 
 
 def twin(module: Any) -> Any:
@@ -90,13 +106,12 @@ def twin(module: Any) -> Any:
     return copy.deepcopy(module, {id(value): value for value in (*module.parameters(), *module.buffers())}).eval()
 
 
-def with_linears(twin: Any, make: Callable[[nn.Linear], nn.Module]) -> Any:
-    """A twin with other linear layers in its encoder."""
-    for parent in list(twin.hf.base_model.modules()):
+def with_linears(encoder: Any, make: Callable[[nn.Linear], nn.Module]) -> None:
+    """Put other linear layers into an encoder."""
+    for parent in list(encoder.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Linear:
                 setattr(parent, name, make(child))
-    return twin
 
 
 @cache
