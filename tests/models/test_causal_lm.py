@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from onoma.exceptions import ConfigError
 pytest.importorskip("torch")
 
 import torch
+from models.speaking import held_to_each_row_alone
 from models.tiny import save_gpt2, save_llama, save_minilm, save_qwen, save_t5
 
 from onoma.models.causal_lm import CausalLM
@@ -77,28 +77,10 @@ def test_rows_go_on_at_their_own_pace_behind_questions_read_once_as_if_they_were
     make: str, tmp_path: Path
 ) -> None:
     made = model(tmp_path, make)
-    rng = random.Random(1)
     questions = [f"the of and the of and the of and {each}" for each in QUESTIONS]
     speaker = Speaker(made.module, made.rows(questions))
     assert speaker.read < sum(map(len, made.rows(questions)))
-    rows = list(range(len(questions)))
-    held: list[list[int]] = [[] for _ in rows]
-    asked = sorted(rng.sample(range(5, 40), 12))
-    for turn in range(5):
-        fed = [[rng.randrange(5, 40) for _ in range(rng.randrange(1, 7))] for _ in rows]
-        fed = fed if turn else [[speaker.start, *each] for each in fed]
-        places = [sorted(rng.sample(range(len(each)), rng.randrange(1, len(each) + 1))) for each in fed]
-        found = speaker.feed(fed, places, asked)
-        for number, row in enumerate(rows):
-            for scores, place in zip(found[number], places[number], strict=True):
-                before = [*held[number], *fed[number][: place + 1]]
-                expected = alone(made, questions[row], before[1:])[asked].log_softmax(-1)
-                assert torch.allclose(torch.tensor(scores).log_softmax(-1), expected, atol=1e-9)
-        chosen = [rng.randrange(len(rows)) for _ in range(rng.randrange(1, 6))]
-        sizes = [rng.randrange(1, len(fed[number]) + 1) for number in chosen]
-        speaker.keep(chosen, sizes)
-        held = [[*held[number], *fed[number][:size]] for number, size in zip(chosen, sizes, strict=True)]
-        rows = [rows[number] for number in chosen]
+    held_to_each_row_alone(speaker, len(questions), lambda row, pieces: alone(made, questions[row], pieces), 5)
 
 
 @pytest.mark.parametrize(

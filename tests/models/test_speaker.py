@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from onoma import Document, Span, encodings
 pytest.importorskip("torch")
 
 import torch
+from models.speaking import held_to_each_row_alone
 from models.tiny import save_bart, save_bert, save_electra, save_minilm, save_roberta, save_t5
 
 from onoma.models.seq2seq import Seq2Seq
@@ -53,26 +53,8 @@ def alone(made: Seq2Seq, question: str, pieces: list[int]) -> Any:
 @pytest.mark.parametrize("make", MAKES)
 def test_rows_go_on_at_their_own_pace_as_if_they_were_alone(make: str, tmp_path: Path) -> None:
     made = model(tmp_path, make)
-    rng = random.Random(1)
     speaker = Speaker(made.module, made.read(QUESTIONS))
-    rows = list(range(len(QUESTIONS)))
-    held: list[list[int]] = [[] for _ in rows]
-    asked = sorted(rng.sample(range(5, 40), 12))
-    for turn in range(7):
-        fed = [[rng.randrange(5, 40) for _ in range(rng.randrange(1, 7))] for _ in rows]
-        fed = fed if turn else [[speaker.start, *each] for each in fed]
-        places = [sorted(rng.sample(range(len(each)), rng.randrange(1, len(each) + 1))) for each in fed]
-        found = speaker.feed(fed, places, asked)
-        for number, row in enumerate(rows):
-            for scores, place in zip(found[number], places[number], strict=True):
-                before = [*held[number], *fed[number][: place + 1]]
-                expected = alone(made, QUESTIONS[row], before[1:])[asked].log_softmax(-1)
-                assert torch.allclose(torch.tensor(scores).log_softmax(-1), expected, atol=1e-9)
-        chosen = [rng.randrange(len(rows)) for _ in range(rng.randrange(1, 6))]
-        sizes = [rng.randrange(1, len(fed[number]) + 1) for number in chosen]
-        speaker.keep(chosen, sizes)
-        held = [[*held[number], *fed[number][:size]] for number, size in zip(chosen, sizes, strict=True)]
-        rows = [rows[number] for number in chosen]
+    held_to_each_row_alone(speaker, len(QUESTIONS), lambda row, pieces: alone(made, QUESTIONS[row], pieces), 7)
 
 
 @pytest.mark.parametrize(
