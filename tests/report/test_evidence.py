@@ -6,6 +6,7 @@ import re
 import zlib
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import looked_at
 import pytest
@@ -144,3 +145,24 @@ def test_gold_without_words_is_looked_at(results: Results, gold: list[Document])
     found = look(Judged(gold, {"crf": {1: [Prediction.of(each) for each in gold]}}), resamples=20)
     assert len(found.sentences["sentences"]) == len(gold)
     html.render(results, Evidence({"news": found}))
+
+
+def test_gold_that_looks_wrong_is_listed_by_a_system_that_says_how_sure_it_is(results: Results) -> None:
+    words = "Ada met Bob in Rome .".split()
+    gold, found = [], []
+    for number in range(12):
+        made = Document.from_words([words], id=f"d{number}")
+        right = [Span(0, 3, "PER"), Span(8, 11, "PER"), Span(15, 19, "LOC")]
+        gold.append(made.with_spans([*right[:2], Span(15, 19, "ORG")] if number == 7 else right))
+        found.append(Prediction(made.id, tuple(Span(s.start, s.end, s.label, 0.9 - s.start / 100) for s in right)))
+    silent = [Prediction(each.id, each.spans) for each in gold]
+    sure, other = [system.name for system in results.systems if system.status == "ok"][:2]
+    seeds = {sure: {1: found}, other: {1: silent}}
+    looked = look(Judged(gold, seeds, kinds={sure: "probability", other: "margin"}), resamples=0)
+    assert looked.doubts is not None and looked.doubts.system == sure
+    first = looked.doubts.suspicions[0]
+    assert (first.document_id, first.text, [span.label for span in first.proposed]) == ("d7", "Rome", ["LOC"])
+    assert look(Judged(gold, seeds), resamples=0).doubts is None
+    page = html.render(results, Evidence({next(iter(results.sets)): looked}))
+    assert "Gold labels that look wrong" in page and 'id="gold"' in page
+    assert f"q=Rome&amp;system={quote(sure)}&amp;outcome=wrong" in page

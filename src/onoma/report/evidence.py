@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from onoma.analysis import (
     Known,
     SliceComparison,
+    audit,
     classify,
     compare_slices,
     confusion,
@@ -27,14 +28,16 @@ from onoma.exceptions import EvaluationError
 from onoma.report import examples
 
 if TYPE_CHECKING:
-    from onoma.analysis import Confusion, Detectable, Familiarity, WrongSurfaces
+    from onoma.analysis import Confusion, Detectable, Familiarity, Suspicion, WrongSurfaces
     from onoma.document import Document, Prediction
     from onoma.evaluation.protocols.table import Row
 
-__all__ = ["Evidence", "Judged", "SetEvidence", "Trust", "look"]
+__all__ = ["Doubts", "Evidence", "Judged", "SetEvidence", "Trust", "look"]
 
 MOST_SURFACES = 8
 """Wrong texts of each kind that are shown."""
+MOST_DOUBTS = 12
+"""Places of gold that look wrong that are shown."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,14 @@ class Trust:
     why: str | None
 
 
+@dataclass(frozen=True)
+class Doubts:
+    """Gold labels that look wrong to the system with the highest micro F1 whose scores are probabilities."""
+
+    system: str
+    suspicions: Sequence[Suspicion]
+
+
 @dataclass(frozen=True, eq=False)
 class SetEvidence:
     """One set looked at: by system, the first seed where an analysis knows no seeds.
@@ -79,6 +90,7 @@ class SetEvidence:
     lengths: Mapping[str, int]
     sentences: Mapping[str, Any]
     seeds: Mapping[str, int]
+    doubts: Doubts | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +135,21 @@ def look(judged: Judged, known: Known | None = None, *, resamples: int = 1000) -
             {name: {slice: row[name][0] for slice, row in compared.slices.items()} for name in first},
         ),
         seeds={name: next(iter(row)) for name, row in judged.predictions.items()},
+        doubts=_doubts(judged, scores),
     )
+
+
+def _doubts(judged: Judged, scores: Mapping[str, Sequence[Scores]]) -> Doubts | None:
+    """None where no system says how sure it is, or gold lies in no words."""
+    sure = [
+        name for name, row in scores.items()
+        if judged.kinds.get(name) == "probability" and confidence(row[0].matching, "probability").kind == "probability"
+    ]  # fmt: skip
+    if not sure or not all(document.tokens for document in judged.gold if document.text.strip()):
+        return None
+    best = max(sure, key=lambda name: scores[name][0].micro.f1)
+    found = audit(judged.gold, next(iter(judged.predictions[best].values())))
+    return Doubts(best, found.suspicions[:MOST_DOUBTS])
 
 
 def _protocols(judged: Judged, name: str) -> Sequence[Row]:

@@ -113,6 +113,7 @@ def _environment() -> Environment:
     environment.filters["when"] = _when
     environment.filters["tick"] = _tick
     for name, rule in (
+        ("address", sections.address),
         ("error_rows", sections.error_rows),
         ("place", sections.place),
         ("signed", _signed),

@@ -14,16 +14,17 @@ from onoma.report import charts, numbers, words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from onoma.analysis import Part
+    from onoma.analysis import Part, Suspicion
     from onoma.analysis.confidence import Bin
     from onoma.report.charts import Axis
-    from onoma.report.evidence import SetEvidence
+    from onoma.report.evidence import Doubts, SetEvidence
     from onoma.report.schema import ProbeScore, Results
     from onoma.report.words import Sentence
 
 __all__ = [
     "Learning",
     "LearningLine",
+    "address",
     "error_rows",
     "flips",
     "learning",
@@ -41,6 +42,12 @@ FEWEST = 20
 def link(set: str, **wanted: str) -> str:
     """The address, inside the page, of the examples that are meant; see `report.js`."""
     return "#ex:" + urlencode({"set": set, **wanted}, quote_via=quote)
+
+
+def address(doubts: Doubts, set: str, doubted: Suspicion) -> str:
+    """The sentences with a doubtful text: those alone that the system got wrong, where it disagrees with gold."""
+    wrong = {"system": doubts.system, "outcome": "wrong"} if doubted.scores["disagreement"] else {}
+    return link(set, q=doubted.text, **wrong)
 
 
 def error_rows(found: SetEvidence) -> list[tuple[str, str, dict[str, float], float]]:
