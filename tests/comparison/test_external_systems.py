@@ -208,7 +208,10 @@ def test_a_killed_run_leaves_no_program_behind(corpus: Path) -> None:
     pid = int(note.read_text())
 
     def alive() -> bool:
-        return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        try:
+            return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
     while alive() and time.monotonic() < deadline:
         time.sleep(0.1)
