@@ -14,7 +14,7 @@ from onoma import encodings, progress
 from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction, Problem
 from onoma.encodings import TextEncoding
-from onoma.encodings.automata.base import Chance
+from onoma.encodings.automata.base import Automaton, Chance
 from onoma.encodings.base import Exchange
 from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.generation.greedy import Counts
@@ -211,17 +211,13 @@ class TextJoint:
 
     def answer(self, documents: Sequence[Document]) -> Iterator[Prediction]:
         """Answers as spans; what was cut off is told."""
-        askers = [self._asker(document) for document in documents]
-        asked = [asker.encoding.exchanges(document) for asker, document in zip(askers, documents, strict=True)]
-        flat = [(asker, exchange) for asker, some in zip(askers, asked, strict=True) for exchange in some]
-        self.prompter.prepare(exchange for _, exchange in flat)
-        questions = [asker.question(exchange) for asker, exchange in flat]
+        askers, asked, questions = self._questions(documents)
         if self.decoding != "free":
-            both: Any = zip(askers, documents, strict=True)
-            automata = [each for asker, document in both for each in asker.encoding.automata(document)]
+            automata = self._automata(askers, documents)
             found = self.model.choose(questions, automata, self._drafts(askers, documents, len(automata)))
         else:
-            limits = [asker.limit(exchange.source) for asker, exchange in flat]
+            pairs = zip(askers, asked, strict=True)
+            limits = [asker.limit(exchange.source) for asker, some in pairs for exchange in some]
             found = self.model.predict(questions, limits)
         answers = iter(zip(found, questions, strict=True))
         for asker, document, exchanges in zip(askers, documents, asked, strict=True):
@@ -246,6 +242,19 @@ class TextJoint:
                 prediction = replace(prediction, problems=(*prediction.problems, *cut))
             yield prediction
 
+    def _questions(self, documents: Sequence[Document]) -> tuple[list[Asker], list[Sequence[Exchange]], list[str]]:
+        """Who asks about each document, its exchanges, and the questions of all exchanges in a row."""
+        askers = [self._asker(document) for document in documents]
+        asked = [asker.encoding.exchanges(document) for asker, document in zip(askers, documents, strict=True)]
+        flat = [(asker, exchange) for asker, some in zip(askers, asked, strict=True) for exchange in some]
+        self.prompter.prepare(exchange for _, exchange in flat)
+        return askers, asked, [asker.question(exchange) for asker, exchange in flat]
+
+    def _automata(self, askers: Sequence[Asker], documents: Sequence[Document]) -> list[Automaton]:
+        """What may be written in each answer."""
+        pairs = zip(askers, documents, strict=True)
+        return [each for asker, document in pairs for each in asker.encoding.automata(document)]
+
     def alternatives(self, documents: Sequence[Document], number: int) -> list[list[Alternative]]:
         """For each document up to so many readings of it, the most probable first.
 
@@ -254,13 +263,8 @@ class TextJoint:
         """
         if not self.encoding.grounds:
             raise ConfigError(f"{self.encoding.name} has no grammar, so its answers have no probabilities")
-        askers = [self._asker(document) for document in documents]
-        asked = [asker.encoding.exchanges(document) for asker, document in zip(askers, documents, strict=True)]
-        flat = [(asker, exchange) for asker, some in zip(askers, asked, strict=True) for exchange in some]
-        self.prompter.prepare(exchange for _, exchange in flat)
-        questions = [asker.question(exchange) for asker, exchange in flat]
-        both: Any = zip(askers, documents, strict=True)
-        automata = [each for asker, document in both for each in asker.encoding.automata(document)]
+        askers, asked, questions = self._questions(documents)
+        automata = self._automata(askers, documents)
         ranked = iter(self.model.rank(questions, automata, max(number, self.model.options.beams)))
         made: list[list[Alternative]] = []
         for asker, document, exchanges in zip(askers, documents, asked, strict=True):
