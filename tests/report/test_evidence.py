@@ -27,7 +27,9 @@ def packed(gold: list[Document], found: dict[str, list[Prediction]], most: int =
     matchings = {name: match(gold, row) for name, row in found.items()}
     slices = slice_mentions(list(matchings.values()), resamples=0)
     by_name = dict(zip(matchings, slices, strict=True))
-    return examples.sentences({name: classify(each) for name, each in matchings.items()}, by_name, most)
+    return examples.sentences(
+        {name: [classify(each), classify(each, "gner")] for name, each in matchings.items()}, by_name, most
+    )
 
 
 def unpacked(data: dict[str, Any], system: int) -> set[tuple[str, str, str]]:
@@ -121,7 +123,8 @@ def test_errors_of_several_seeds_are_means(results: Results) -> None:
     rows = looked_at.answers(gold)
     rows["crf"][2] = [replace(Prediction.of(document)) for document in gold]
     found = look(Judged(gold, rows), resamples=20)
-    assert found.errors["crf"]["type"] == 4
+    assert found.errors["spans"].means["crf"]["type"] == 4
+    assert found.errors["gner"].means["crf"]["NE"] == 2 * 4  # of the missed one, and of the false one
     assert found.seeds["crf"] == 1
 
 

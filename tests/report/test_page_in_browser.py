@@ -96,6 +96,10 @@ def test_filters(opened: Opened) -> None:
         ({"class": "type"}, 8),
         ({"class": "missed", "system": "crf"}, 0),
         ({"class": "hallucinated"}, 1),
+        ({"class": "gner:NE"}, 8),
+        ({"class": "gner:UE", "system": "minilm"}, 12),
+        ({"class": "assessment:omitted"}, 12),
+        ({"class": "assessment:ood_mention"}, 1),
         ({"label": "MISC"}, 23),
         ({"label": "LOC"}, 24),
         ({"label": "LOC", "outcome": "wrong"}, 8),
@@ -152,6 +156,11 @@ def test_a_count_opens_its_sentences(opened: Opened) -> None:
     opened.page.click("#errors a.count[href*='system=minilm'][href*='class=missed']")
     opened.wait("12")
     assert opened.page.input_value("[name=class]") == "missed"
+    for closed in opened.page.query_selector_all("#errors details"):
+        closed.evaluate("each => each.open = true")
+    opened.page.click("#errors a.count[href*='system=crf'][href*='gner%3ANE']")
+    opened.wait("8")
+    assert opened.page.input_value("[name=class]") == "gner:NE"
 
 
 def test_keys(opened: Opened) -> None:

@@ -65,7 +65,7 @@ def test_links_hold_any_name() -> None:
 
 
 def test_errors_stand_with_the_most_frequent_first() -> None:
-    rows = sections.error_rows(looked_at.evidence().sets["news"])
+    rows = sections.error_rows(looked_at.evidence().sets["news"].errors["spans"])
     assert [(kind, counts) for kind, _, counts, _ in rows] == [
         ("spurious", {"crf": 0, "minilm": 0, "t5-small xml": 23}),
         ("missed", {"crf": 0, "minilm": 12, "t5-small xml": 0}),

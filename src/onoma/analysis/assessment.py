@@ -104,4 +104,5 @@ ASSESSMENT = Taxonomy(
         "touched": "missed gold that a prediction touches: that prediction's class says how",
     },
     _sort,
+    "Assessment of Generative NER, section 5",
 )

@@ -52,4 +52,5 @@ GNER = Taxonomy(
         "unreadable": "an item of an answer that is no mention, or one of several places (counted by itself)",
     },
     _sort,
+    "GNER, section 5.2",
 )

@@ -47,11 +47,12 @@ Sort = Callable[[Matching, Mapping[str, int]], Iterable[Integers]]
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """Classes with what they mean, one line each, and the rule that finds them."""
+    """Classes with what they mean, one line each, the rule that finds them, and the paper they are taken from."""
 
     name: str
     kinds: Mapping[str, str]
     sort: Sort
+    source: str = ""
 
 
 def rows(

@@ -12,6 +12,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from onoma.analysis import (
+    TAXONOMIES,
+    Classified,
     Known,
     SliceComparison,
     audit,
@@ -63,6 +65,18 @@ class Trust:
 
 
 @dataclass(frozen=True)
+class ErrorCounts:
+    """Errors of a set by the classes of one taxonomy.
+
+    `kinds` says what each class means, `means` holds means over seeds by system and class, `source` names the paper.
+    """
+
+    kinds: Mapping[str, str]
+    means: Mapping[str, Mapping[str, float]]
+    source: str
+
+
+@dataclass(frozen=True)
 class Doubts:
     """Gold labels that look wrong to the system with the highest micro F1 whose scores are probabilities."""
 
@@ -74,11 +88,10 @@ class Doubts:
 class SetEvidence:
     """One set looked at: by system, the first seed where an analysis knows no seeds.
 
-    `errors` are means over seeds by system and class, `kinds` says what each class means.
+    `errors` holds them by taxonomy, our own first.
     """
 
-    kinds: Mapping[str, str]
-    errors: Mapping[str, Mapping[str, float]]
+    errors: Mapping[str, ErrorCounts]
     confusions: Mapping[str, Confusion]
     slices: SliceComparison
     detectable: Sequence[Detectable]
@@ -110,16 +123,18 @@ def look(judged: Judged, known: Known | None = None, *, resamples: int = 1000) -
         for name, seeds in judged.predictions.items()
     }
     first = {name: row[0].matching for name, row in scores.items()}
-    classified = {name: [classify(each.matching) for each in row] for name, row in scores.items()}
+    classified = {
+        name: [[classify(each.matching, taxonomy) for taxonomy in TAXONOMIES] for each in row]
+        for name, row in scores.items()
+    }
     compared = compare_slices(
         {name: [each.matching for each in row] for name, row in scores.items()}, known, resamples=resamples
     )
-    kinds = next(iter(classified.values()))[0].taxonomy.kinds
     gold = next(iter(first.values()))
     return SetEvidence(
-        kinds=kinds,
         errors={
-            name: {kind: fmean(each.counts[kind] for each in row) for kind in kinds} for name, row in classified.items()
+            taxonomy: _errors({name: [each[at] for each in row] for name, row in classified.items()})
+            for at, taxonomy in enumerate(TAXONOMIES)
         },
         confusions={name: confusion(each) for name, each in first.items()},
         slices=compared,
@@ -137,6 +152,16 @@ def look(judged: Judged, known: Known | None = None, *, resamples: int = 1000) -
         seeds={name: next(iter(row)) for name, row in judged.predictions.items()},
         doubts=_doubts(judged, scores),
     )
+
+
+def _errors(classified: Mapping[str, Sequence[Classified]]) -> ErrorCounts:
+    """All systems in one taxonomy, given their seeds."""
+    taxonomy = next(iter(classified.values()))[0].taxonomy
+    means = {
+        name: {kind: fmean(each.counts[kind] for each in row) for kind in taxonomy.kinds}
+        for name, row in classified.items()
+    }
+    return ErrorCounts(taxonomy.kinds, means, taxonomy.source)
 
 
 def _doubts(judged: Judged, scores: Mapping[str, Sequence[Scores]]) -> Doubts | None:

@@ -3,7 +3,8 @@
 A sentence is `[document, text, gold, answers]`. Gold is a list of `[start, length, label, slices, fragments?]`; an
 answer is 0 where it equals gold, else `[missed, false, problems]`: missed `[place in gold, class]`, false `[start,
 length, label, class, slices, fragments?]`, problems `[text, label, class]`. Offsets count code points from the start of
-the sentence; labels and classes are places in lists; slices is a string with one digit a slice.
+the sentence; labels and classes are places in lists, a class being one kind in each taxonomy; slices is a string with
+one digit a slice.
 """
 
 from __future__ import annotations
@@ -27,42 +28,48 @@ __all__ = ["MOST_CHARACTERS", "sentences"]
 MOST_CHARACTERS = 2_000_000
 """Characters of text a set may have in the page; the sentences behind are left out, and that is said."""
 
-NO_CLASS = -1
+NO_LABEL = -1
 
 PlaceOf = Callable[[int, int], int]
 """The sentence of a document and a place in it."""
 
 
 def sentences(
-    classified: Mapping[str, Classified],
+    classified: Mapping[str, Sequence[Classified]],
     slices: Mapping[str, Mapping[str, Slice]],
     most: int = MOST_CHARACTERS,
 ) -> dict[str, Any]:
-    """What the page needs to show a set, given the errors and slices of each system on one gold: plain JSON values."""
-    first = next(iter(classified.values()))
-    documents = first.matching.places.documents
+    """What the page needs to show a set: plain JSON values.
+
+    `classified` holds the errors of each system on one gold, in the same taxonomies, the one to be drawn first.
+    """
+    matchings = {name: row[0].matching for name, row in classified.items()}
+    first = next(iter(matchings.values()))
+    documents = first.places.documents
     names = list(next(iter(slices.values())))
-    labels = sorted({name for each in classified.values() for name in _labels(each.matching)})
-    rows, place_of = _rows(documents, classified)
+    labels = sorted({name for each in matchings.values() for name in _labels(each)})
+    rows, place_of = _rows(documents, list(matchings.values()))
     kept = _kept(rows, most)
     number = {label: place for place, label in enumerate(labels)}
     made: list[list[Any]] = [
         [documents[at].id, documents[at].text[start:end], [], [0] * len(classified)] for at, start, end in rows[:kept]
     ]
     codes = _codes([each.of_gold for each in next(iter(slices.values())).values()])
-    gold = first.matching.gold
+    gold = first.gold
     home: list[tuple[int, int]] = []
     for place, span in enumerate(gold.spans):
         row = place_of(int(gold.document[place]), span.start)
         home.append((row, len(made[row][2]) if row < kept else 0))
         if row < kept:
             made[row][2].append(_span(span, rows[row][1], number[span.label], codes[place]))
+    classes: dict[tuple[int, ...], int] = {}
     for at, (system, each) in enumerate(classified.items()):
-        _add(made, at, each, slices[system], rows, place_of, home, number)
+        _add(made, at, each, classes, slices[system], rows, place_of, home, number)
     return {
         "systems": list(classified),
         "labels": labels,
-        "classes": list(first.taxonomy.kinds),
+        "taxonomies": [[each.taxonomy.name, list(each.taxonomy.kinds)] for each in next(iter(classified.values()))],
+        "classes": [list(kinds) for kinds in classes],
         "slices": [[name, list(next(iter(slices.values()))[name].values)] for name in names],
         "sentences": made,
         "cut": len(rows) - kept,
@@ -74,11 +81,11 @@ def _labels(matching: Matching) -> set[str]:
 
 
 def _rows(
-    documents: Sequence[Document], classified: Mapping[str, Classified]
+    documents: Sequence[Document], matchings: Sequence[Matching]
 ) -> tuple[list[tuple[int, int, int]], PlaceOf]:
     """Sentences as document, start and end in characters, no mention over an end; and who finds that of a place."""
     crossed: list[list[tuple[int, int]]] = [[] for _ in documents]
-    sides = [next(iter(classified.values())).matching.gold, *(each.matching.found for each in classified.values())]
+    sides = [matchings[0].gold, *(each.found for each in matchings)]
     for side in sides:
         for place, span in enumerate(side.spans):
             crossed[int(side.document[place])].append((span.start, span.end))
@@ -129,21 +136,20 @@ def _span(span: Span, base: int, label: int, codes: str, kind: int | None = None
 def _add(
     made: list[list[Any]],
     at: int,
-    classified: Classified,
+    classified: Sequence[Classified],
+    classes: dict[tuple[int, ...], int],
     slices: Mapping[str, Slice],
     rows: Sequence[tuple[int, int, int]],
     place_of: PlaceOf,
     home: Sequence[tuple[int, int]],
     number: Mapping[str, int],
 ) -> None:
-    """The differences of one system, in place."""
-    matching = classified.matching
-    kind_of_missed, kind_of_false = {}, {}
-    for kind, missed, false, _ in classified.table.tolist():
-        if missed != NOTHING:
-            kind_of_missed[missed] = kind
-        if false != NOTHING:
-            kind_of_false[false] = kind
+    """The differences of one system, and the classes that are new with it, in place."""
+    matching = classified[0].matching
+    kinds_of_missed, kinds_of_false = _kinds(classified, 1), _kinds(classified, 2)
+
+    def class_of(kinds: tuple[int, ...]) -> int:
+        return classes.setdefault(kinds, len(classes))
 
     def answer(row: int) -> list[Any] | None:
         if row >= len(made):
@@ -155,15 +161,21 @@ def _add(
     for place in matching.missed.tolist():
         row, inside = home[place]
         if (found := answer(row)) is not None:
-            found[0].append([inside, kind_of_missed.get(place, NO_CLASS)])
+            found[0].append([inside, class_of(kinds_of_missed[place])])
     codes = _codes([each.of_spurious for each in slices.values()])
     for order, place in enumerate(matching.spurious.tolist()):
         span = matching.found.spans[place]
         row = place_of(int(matching.found.document[place]), span.start)
         if (found := answer(row)) is not None:
-            kind = kind_of_false.get(place, NO_CLASS)
+            kind = class_of(kinds_of_false[place])
             found[1].append(_span(span, rows[row][1], number[span.label], codes[order], kind))
     for order, (document, problem) in enumerate(matching.false_problems):
         if (found := answer(place_of(document, 0))) is not None:
-            kind = kind_of_false.get(len(matching.found) + order, NO_CLASS)
-            found[2].append([problem.text, number.get(problem.label or "", NO_CLASS), kind])
+            kind = class_of(kinds_of_false[len(matching.found) + order])
+            found[2].append([problem.text, number.get(problem.label or "", NO_LABEL), kind])
+
+
+def _kinds(classified: Sequence[Classified], side: int) -> dict[int, tuple[int, ...]]:
+    """The class in each taxonomy of every missed (column 1) or false (column 2) mention."""
+    found = [dict(each.table[each.table[:, side] != NOTHING][:, [side, 0]].tolist()) for each in classified]
+    return {place: tuple(each[place] for each in found) for place in found[0]}

@@ -71,10 +71,11 @@ def _charts(results: Results, evidence: Evidence | None) -> Iterator[Chart]:
     for curve in sections.learning(results):
         yield f"learning-{curve.set}", (5.2, 3.6), lambda axes, curve=curve: _learning(results, curve, axes)
     for name, found in () if evidence is None else evidence.sets.items():
-        rows = sections.error_rows(found)
+        counted = next(iter(found.errors.values()))
+        rows = sections.error_rows(counted)
         if rows:
-            size = (6.4, 1.2 + 0.2 * len(rows) * (len(found.errors) + 1))
-            yield f"errors-{name}", size, lambda axes, found=found: _errors(results, found, axes)
+            size = (6.4, 1.2 + 0.2 * len(rows) * (len(counted.means) + 1))
+            yield f"errors-{name}", size, lambda axes, counted=counted: _errors(results, counted, axes)
 
 
 def _colour(results: Results, system: str) -> str:
@@ -124,10 +125,10 @@ def _learning(results: Results, curve: sections.Learning, axes: Any) -> None:
     axes.set_ylabel(f"micro F1 on {curve.set}, %")
 
 
-def _errors(results: Results, found: SetEvidence, axes: Any) -> None:
+def _errors(results: Results, found: ErrorCounts, axes: Any) -> None:
     rows = sections.error_rows(found)
-    height = 0.8 / len(found.errors)
-    for at, system in enumerate(found.errors):
+    height = 0.8 / len(found.means)
+    for at, system in enumerate(found.means):
         places = [row + at * height for row in range(len(rows))]
         counts = [counted[system] for _, _, counted, _ in rows]
         axes.barh(places, counts, height * 0.9, color=_colour(results, system), label=system)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from onoma.analysis import Part, Suspicion
     from onoma.analysis.confidence import Bin
     from onoma.report.charts import Axis
-    from onoma.report.evidence import Doubts, SetEvidence
+    from onoma.report.evidence import Doubts, ErrorCounts, SetEvidence
     from onoma.report.schema import ProbeScore, Results
     from onoma.report.words import Sentence
 
@@ -50,11 +50,11 @@ def address(doubts: Doubts, set: str, doubted: Suspicion) -> str:
     return link(set, q=doubted.text, **wrong)
 
 
-def error_rows(found: SetEvidence) -> list[tuple[str, str, dict[str, float], float]]:
+def error_rows(found: ErrorCounts) -> list[tuple[str, str, dict[str, float], float]]:
     """Each class that occurs: name, meaning, count by system, and the highest count; the most frequent first."""
     rows: list[tuple[str, str, dict[str, float], float]] = []
     for kind, about in found.kinds.items():
-        counts = {name: each[kind] for name, each in found.errors.items()}
+        counts = {name: each[kind] for name, each in found.means.items()}
         if most := max(counts.values()):
             rows.append((kind, about, counts, most))
     return sorted(rows, key=lambda row: -sum(row[2].values()))

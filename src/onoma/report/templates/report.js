@@ -101,25 +101,42 @@
   const set = () => data[value("set")];
   const fold = (text) => text.normalize("NFKC").toLowerCase();
 
-  function options(name, rows, first) {
+  function options(name, rows, first, groups = []) {
     const select = form.elements[name], kept = select.value;
     select.replaceChildren();
     if (first) select.add(new Option(first, ""));
     for (const [key, text] of rows) select.add(new Option(text, key));
+    for (const [label, inside] of groups) {
+      const group = document.createElement("optgroup");
+      group.label = label;
+      group.append(...inside.map(([key, text]) => new Option(text, key)));
+      if (inside.length) select.append(group);
+    }
     if ([...select.options].some((each) => each.value === kept)) select.value = kept;
   }
 
   function fill() {
     const here = set();
     options("system", here.systems.map((each) => [each, each]), "any");
-    options("class", here.classes.filter((_, at) => here.used.has(at)).map((each) => [each, each.replaceAll("_", " ")]), "any");
+    const classes = here.taxonomies.map(([name, kinds], at) => {
+      const used = new Set([...here.used].map((each) => here.classes[each][at]));
+      return [name, kinds.filter((_, kind) => used.has(kind)).map((kind) => [at ? name + ":" + kind : kind, kind.replaceAll("_", " ")])];
+    });
+    options("class", classes[0][1], "any", classes.slice(1));
     options("label", here.labels.map((each) => [each, each]), "any");
     options("slice", here.slices.flatMap(([name, values]) => values.slice(0, -1).map((each) => [name + "=" + each, name.replaceAll("_", " ") + ": " + each])), "any");
   }
 
+  /* "gner:UE", or a class of the first taxonomy by itself: all classes that are of this kind there. */
+  function classesOf(here, asked) {
+    const named = here.taxonomies.findIndex(([name]) => asked.startsWith(name + ":")), at = Math.max(named, 0);
+    const kind = here.taxonomies[at][1].indexOf(named < 0 ? asked : asked.slice(here.taxonomies[at][0].length + 1));
+    return new Set([...here.classes.keys()].filter((each) => here.classes[each][at] === kind));
+  }
+
   function wanted() {
     const here = set(), text = fold(value("q").trim()), system = here.systems.indexOf(value("system"));
-    const kind = value("class") ? here.classes.indexOf(value("class")) : null;
+    const kind = value("class") ? classesOf(here, value("class")) : null;
     const label = value("label") ? here.labels.indexOf(value("label")) : null;
     const [slice, part] = value("slice").split(/=(.*)/s);
     const digit = here.slices.findIndex(([name]) => name === slice);
@@ -128,9 +145,9 @@
     const every = system < 0 ? here.systems.map((_, at) => at) : [system];
     const mention = (row, at) => (label === null || row[2] === label) && (code === null || row[at][digit] === code);
     const errors = (gold, answer) => answer !== 0 && (
-      answer[0].some(([place, is]) => (kind === null || is === kind) && mention(gold[place], 3))
-      || answer[1].some((row) => (kind === null || row[3] === kind) && mention(row, 4))
-      || (code === null && answer[2].some(([, is, of]) => (kind === null || of === kind) && (label === null || is === label))));
+      answer[0].some(([place, is]) => (kind === null || kind.has(is)) && mention(gold[place], 3))
+      || answer[1].some((row) => (kind === null || kind.has(row[3])) && mention(row, 4))
+      || (code === null && answer[2].some(([, is, of]) => (kind === null || kind.has(of)) && (label === null || is === label))));
     const judged = { wrong: true, only: false, all: true, apart: true, right: false };
     return ([, , gold, answers], at) => {
       const right = answers.map((each) => each === 0), good = right.filter(Boolean).length;
@@ -182,8 +199,10 @@
     return made;
   }
 
+  const kindOf = (here, at) => here.taxonomies[0][1][here.classes[at][0]].replaceAll("_", " ");
+
   function spansOf([, , gold, answers], at, here) {
-    const name = (label, kind) => here.labels[label] + (kind >= 0 ? " " + here.classes[kind].replaceAll("_", " ") : "");
+    const name = (label, kind) => here.labels[label] + " " + kindOf(here, kind);
     if (at < 0) return gold.map(([start, size, label, , pieces]) => ({ start, size, pieces, kind: "gold", text: here.labels[label] }));
     const answer = answers[at] || [[], [], []], missed = new Map(answer[0]);
     const made = gold.map(([start, size, label, , pieces], place) => missed.has(place)
@@ -246,7 +265,7 @@
     const add = (who, spans, problems) => {
       const body = make("dd");
       body.append(drawn(letters, spans));
-      for (const [text, label, kind] of problems) body.append(make("span", "problem", `+ ${here.labels[label] ?? "?"} ${(here.classes[kind] ?? "").replaceAll("_", " ")}: “${text}”, without a place in this document`));
+      for (const [text, label, kind] of problems) body.append(make("span", "problem", `+ ${here.labels[label] ?? "?"} ${kindOf(here, kind)}: “${text}”, without a place in this document`));
       table.append(who, body);
     };
     const title = (first, ats) => {
