@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
 import looked_at
 import pytest
 
+from onoma.document import Prediction
 from onoma.report import html, markdown, sections, words
+from onoma.report.evidence import Judged, look
 from onoma.report.schema import Results, loads
 
 
@@ -112,3 +115,21 @@ def test_probes_go_by_set(data: dict[str, Any], why: str | None) -> None:
     ((name, rows),) = sections.probes(made(data))
     assert (name, rows[0][:2]) == ("news", ("upper", "all letters in upper case"))
     assert list(rows[0][2]) == ["minilm"]
+
+
+def test_keeping_the_surest() -> None:
+    gold = looked_at.documents()
+    rows: list[Prediction] = []
+    for number, document in enumerate(gold):
+        scored = [replace(span, score=0.9 if number % 2 else 0.6) for span in document.spans[:2]]
+        if number % 2 == 0:
+            scored[0] = replace(scored[0], label="LOC", score=0.3)
+        rows.append(Prediction(document.id, tuple(scored)))
+    unsure = [Prediction(document.id, document.spans) for document in gold]
+    found = look(Judged(gold, {"a": {1: rows}, "b": {1: unsure}}), resamples=0)
+    drawn = sections.risks(found)
+    assert drawn is not None
+    (line,) = drawn.lines
+    assert (line.system, line.half, line.whole) == ("a", 0.0, 0.25)
+    assert line.path.split()[-1] == f"100.0,{100 - drawn.y.at(0.25)}"
+    assert sections.risks(look(Judged(gold, {"b": {1: unsure}}), resamples=0)) is None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from onoma.report.charts import Axis, linear, open_ended, whole
+from onoma.report.palette import DARK, DARK_PAPER, LIGHT, LIGHT_PAPER
 
 __all__ = ["draw"]
 
@@ -17,9 +18,6 @@ WIDTH, HEIGHT = 300, 190
 LEFT, TOP, GAP, EDGE = 52, 76, 64, 20
 ROW = 20
 """Pixels: a panel; its margins, the space between two; a line of the legend."""
-
-LIGHT = ("#4485bf", "#d57519", "#1f9684", "#7d3b33", "#243ca2", "#8a4480", "#a0601f", "#6a8b50")
-DARK = ("#87c5fb", "#f48a0e", "#b3e6b5", "#d17f51", "#5493fb", "#5da29f", "#bae86d", "#9ce4ea")
 
 
 def draw(curves: Mapping[str, Curve], title: str) -> str:
@@ -115,8 +113,8 @@ def _style() -> str:
         'text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}'
         "text.title{font-size:17px;font-weight:650}text.what{font-size:13px;font-weight:600}text.name{font-size:13px}"
         ".line{fill:none;stroke-width:2;stroke-linejoin:round}.ring{stroke-width:2}"
-        + colours("#fdfdfc", "#1d2125", "#5a626b", "#e9ebed", LIGHT)
+        + colours(LIGHT_PAPER, "#1d2125", "#5a626b", "#e9ebed", LIGHT)
         + "@media(prefers-color-scheme:dark){"
-        + colours("#15181c", "#e4e7ea", "#9aa3ad", "#252a30", DARK)
+        + colours(DARK_PAPER, "#e4e7ea", "#9aa3ad", "#252a30", DARK)
         + "}"
     )

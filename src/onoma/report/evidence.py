@@ -24,7 +24,7 @@ from onoma.analysis import (
     smallest_differences,
     surfaces_of,
 )
-from onoma.analysis.confidence import Reliability, ScoreKind, confidence, reliability
+from onoma.analysis.confidence import Reliability, RiskCoverage, ScoreKind, confidence, reliability, risk_coverage
 from onoma.evaluation import Scores, evaluate
 from onoma.exceptions import EvaluationError
 from onoma.report import examples
@@ -57,11 +57,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class Trust:
-    """What a system's scores are, and how they hold; `reliability` is None where they are in no range, or `why`."""
+    """What a system's scores are, and how they hold; `why` says why there is no `reliability`.
+
+    `risk` is None where scores do not even rank mentions.
+    """
 
     kind: ScoreKind
     reliability: Reliability | None
     why: str | None
+    risk: RiskCoverage | None = None
 
 
 @dataclass(frozen=True)
@@ -186,9 +190,12 @@ def _protocols(judged: Judged, name: str) -> Sequence[Row]:
 
 def _trust(scores: Scores, kind: ScoreKind | None, resamples: int) -> Trust:
     found = confidence(scores.matching, kind)
-    if found.lacking is not None or not found.bounded:
-        return Trust(found.kind, None, found.lacking or "the scores are not between 0 and 1")
-    return Trust(found.kind, reliability(found, resamples=resamples), None)
+    if found.lacking is not None:
+        return Trust(found.kind, None, found.lacking)
+    risk = risk_coverage(found)
+    if not found.bounded:
+        return Trust(found.kind, None, "the scores are not between 0 and 1", risk)
+    return Trust(found.kind, reliability(found, resamples=resamples), None, risk)
 
 
 def _lengths(gold: Sequence[Document]) -> Mapping[str, int]:

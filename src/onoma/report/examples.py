@@ -80,9 +80,7 @@ def _labels(matching: Matching) -> set[str]:
     return {*matching.names, *(problem.label for _, problem in matching.false_problems if problem.label)}
 
 
-def _rows(
-    documents: Sequence[Document], matchings: Sequence[Matching]
-) -> tuple[list[tuple[int, int, int]], PlaceOf]:
+def _rows(documents: Sequence[Document], matchings: Sequence[Matching]) -> tuple[list[tuple[int, int, int]], PlaceOf]:
     """Sentences as document, start and end in characters, no mention over an end; and who finds that of a place."""
     crossed: list[list[tuple[int, int]]] = [[] for _ in documents]
     sides = [matchings[0].gold, *(each.found for each in matchings)]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onoma.exceptions import DataError
-from onoma.report import latex, markdown, numbers, sections, views, words
+from onoma.report import latex, markdown, numbers, palette, sections, views, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def render(results: Results, evidence: Evidence | None = None) -> str:
     With `evidence` it shows errors and sentences, too.
     """
     page = _environment().get_template("report.html.j2")
-    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    css = palette.variables() + (TEMPLATES / "report.css").read_text(encoding="utf-8")
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     # Nothing but this very script may run, and nothing may leave the page.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -120,7 +120,7 @@ def _environment() -> Environment:
         ("nth", _nth),
     ):
         environment.filters[name] = rule
-    for name in ("link", "slice_rows", "flips", "spots", "reach"):
+    for name in ("link", "slice_rows", "flips", "spots", "reach", "risks"):
         environment.globals[name] = getattr(sections, name)
     environment.tests["name"] = lambda part: isinstance(part, words.Name)
     return environment

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any
 from onoma.exceptions import MissingExtraError
 from onoma.files import replacing_path
 from onoma.report import sections, views, words
+from onoma.report.palette import LIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from onoma.report.evidence import Evidence, SetEvidence
+    from onoma.report.evidence import ErrorCounts, Evidence
     from onoma.report.schema import Results
 
-__all__ = ["COLOURS", "write"]
-
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8a6d3b", "#555555")
-"""Okabe and Ito's palette (2008), its yellow and black replaced by two that stand out on white."""
+__all__ = ["write"]
 
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -79,7 +77,7 @@ def _charts(results: Results, evidence: Evidence | None) -> Iterator[Chart]:
 
 
 def _colour(results: Results, system: str) -> str:
-    return COLOURS[views.slots(results)[system]]
+    return LIGHT[views.slots(results)[system]]
 
 
 def _scores(results: Results, axes: Any) -> None:

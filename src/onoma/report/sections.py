@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from onoma.analysis import Part, Suspicion
-    from onoma.analysis.confidence import Bin
+    from onoma.analysis.confidence import Bin, RiskCoverage
     from onoma.report.charts import Axis
     from onoma.report.evidence import Doubts, ErrorCounts, SetEvidence
     from onoma.report.schema import ProbeScore, Results
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Learning",
     "LearningLine",
+    "Risks",
     "address",
     "error_rows",
     "flips",
@@ -31,6 +32,7 @@ __all__ = [
     "link",
     "probes",
     "reach",
+    "risks",
     "slice_rows",
     "spots",
 ]
@@ -239,3 +241,49 @@ def place(each: Bin) -> tuple[float, float, float, float]:
     """A bin of a reliability diagram in percent: across, up, and the ends of its interval."""
     low, high = each.interval
     return (100 * each.score, 100 - 100 * each.accuracy, 100 - 100 * high, 100 - 100 * low)
+
+
+@dataclass(frozen=True)
+class RiskLine:
+    """One system: its curve as points of an SVG line in a square of 100, and what half and all of its mentions cost."""
+
+    system: str
+    path: str
+    half: float
+    whole: float
+
+
+@dataclass(frozen=True)
+class Risks:
+    """The share of wrong mentions by the share kept, the surest first: a line a system whose scores rank mentions."""
+
+    y: Axis
+    lines: tuple[RiskLine, ...]
+
+
+def risks(found: SetEvidence) -> Risks | None:
+    """Risk by coverage of a set; None where no system's scores rank mentions."""
+    curves = {system: trust.risk for system, trust in found.trust.items() if trust.risk is not None}
+    if not curves:
+        return None
+    drawn = {system: _thinned(curve) for system, curve in curves.items()}
+    y = charts.linear([0.0, *(risk for points in drawn.values() for _, risk in points)])
+    return Risks(
+        y,
+        tuple(
+            RiskLine(
+                system,
+                " ".join(f"{round(100 * kept, 2)},{round(100 - y.at(risk), 2)}" for kept, risk in drawn[system]),
+                float(curve.risk[(len(curve.risk) - 1) // 2]),
+                curve.error,
+            )
+            for system, curve in curves.items()
+        ),
+    )
+
+
+def _thinned(curve: RiskCoverage, most: int = 100) -> list[tuple[float, float]]:
+    """Coverage and risk at equal steps; the first mentions, whose risk jumps, are left out where there are many."""
+    size = len(curve.risk)
+    places = sorted({max(1, round(size * step / most)) - 1 for step in range(1, most + 1)})
+    return [(float(curve.coverage[place]), float(curve.risk[place])) for place in places]
