@@ -3,7 +3,8 @@
 The same models and the same sentences in one process, in turn, at batch 1 and 16; wall time includes tokenisation, the
 reading of the answers, and the recognizer that drafts. `--model` is a folder of a trained `seq2seq` or `causal_lm`
 recognizer, and may be given several times (`experiments/gner` trains both on CoNLL-2003); `--drafter` names those
-of recognizers that draft.
+of recognizers that draft. One that writes `grouped_json` (`experiments/assessment` trains one) is also held to
+substrings by llguidance.
 """
 
 from __future__ import annotations
@@ -116,8 +117,11 @@ def _ways(model: str, drafters: Sequence[str]) -> dict[str, tuple[Recognizer, An
     def loaded(**options: Any) -> Recognizer:
         return onoma.load(model, **options)
 
+    free = loaded(decoding="free")
+    if free.encoding.name == "grouped_json":
+        return _json_ways(free, loaded)
     made = {
-        FREE: loaded(decoding="free"),
+        FREE: free,
         "generate, 3 beams": loaded(decoding="free", beams=3),
         "generate, prompt lookup": loaded(decoding="free"),
         "grounded": loaded(decoding="grounded"),
@@ -133,6 +137,18 @@ def _ways(model: str, drafters: Sequence[str]) -> dict[str, tuple[Recognizer, An
     ways: dict[str, tuple[Recognizer, Answer]] = {name: (each, each.predict) for name, each in made.items()}
     ways["one pass, no label history"] = one_pass, lambda documents: _one_pass(one_pass, documents)
     return {f"{one_pass.family}: {name}": way for name, way in ways.items()}
+
+
+def _json_ways(free: Recognizer, loaded: Callable[..., Recognizer]) -> dict[str, tuple[Recognizer, Answer]]:
+    from substring_json import SubstringJson
+
+    held, ours = loaded(decoding="free"), loaded(decoding="grounded+draft")
+    ways: dict[str, tuple[Recognizer, Answer]] = {
+        FREE: (free, free.predict),
+        "generate, held to substrings by llguidance": (held, SubstringJson(held)),
+        OURS: (ours, ours.predict),
+    }
+    return {f"{free.family}, {free.encoding.name}: {name}": way for name, way in ways.items()}
 
 
 def _one_pass(recognizer: Recognizer, documents: Sequence[Document]) -> list[Prediction]:

@@ -78,7 +78,7 @@ class MisalignedSpansError(DataError):
         )
         more = "" if len(self.spans) <= 5 else f"; and {len(self.spans) - 5} more"
         super().__init__(
-            f"document {document_id!r}: {len(self.spans)} span(s) cannot be written as tags: {shown}{more}",
+            f"document {document_id!r}: {len(self.spans)} span(s) cannot be written: {shown}{more}",
             mend="set on_misaligned to 'expand' or 'drop', or mend the data: `onoma data check` lists them",
         )
 
