@@ -6,7 +6,6 @@ import re
 import zlib
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 import looked_at
 import pytest
@@ -18,7 +17,8 @@ from onoma.analysis.slices import slice_mentions
 from onoma.document import Document, Prediction, Span
 from onoma.evaluation import match
 from onoma.exceptions import EvaluationError
-from onoma.report import examples, html
+from onoma.report import examples, html, sections
+from onoma.report.doubts import doubts_of
 from onoma.report.evidence import Evidence, Judged, look
 from onoma.report.schema import Results
 
@@ -150,22 +150,45 @@ def test_gold_without_words_is_looked_at(results: Results, gold: list[Document])
     html.render(results, Evidence({"news": found}))
 
 
-def test_gold_that_looks_wrong_is_listed_by_a_system_that_says_how_sure_it_is(results: Results) -> None:
-    words = "Ada met Bob in Rome .".split()
-    gold, found = [], []
-    for number in range(12):
-        made = Document.from_words([words], id=f"d{number}")
-        right = [Span(0, 3, "PER"), Span(8, 11, "PER"), Span(15, 19, "LOC")]
-        gold.append(made.with_spans([*right[:2], Span(15, 19, "ORG")] if number == 7 else right))
-        found.append(Prediction(made.id, tuple(Span(s.start, s.end, s.label, 0.9 - s.start / 100) for s in right)))
-    silent = [Prediction(each.id, each.spans) for each in gold]
-    sure, other = [system.name for system in results.systems if system.status == "ok"][:2]
-    seeds = {sure: {1: found}, other: {1: silent}}
-    looked = look(Judged(gold, seeds, kinds={sure: "probability", other: "margin"}), resamples=0)
-    assert looked.doubts is not None and looked.doubts.system == sure
-    first = looked.doubts.suspicions[0]
-    assert (first.document_id, first.text, [span.label for span in first.proposed]) == ("d7", "Rome", ["LOC"])
-    assert look(Judged(gold, seeds), resamples=0).doubts is None
-    page = html.render(results, Evidence({next(iter(results.sets)): looked}))
+def test_gold_that_looks_wrong_is_listed_in_its_sentence(results: Results) -> None:
+    found = looked_at.doubtful(("PER", "LOC", "ORG"))
+    looked = found.sets["news"]
+    assert looked.doubts is not None and looked.doubts.system == "crf"
+    first, second = sorted(looked.doubts.places[:2], key=lambda each: each.suspicion.document_id)
+    assert [each.suspicion.document_id for each in (first, second)] == ["d3", "d7"]
+    assert [(each.before, each.suspicion.text, each.after) for each in (first, second)] == [
+        ("Then Bob left ", "Rome", " ."),
+        ("Ada met Bob in ", "Rome", " . "),
+    ]
+    for each in (first, second):
+        assert each.sentence is not None
+        id, text, *_ = looked.sentences["sentences"][each.sentence - 1]
+        assert (id, text) == (each.suspicion.document_id, each.before + each.suspicion.text + each.after)
+    page = html.render(results, found)
     assert "Gold labels that look wrong" in page and 'id="gold"' in page
-    assert f"q=Rome&amp;system={quote(sure)}&amp;outcome=wrong" in page
+    assert 'href="#ex:set=news&amp;at=' in page
+    assert first.sentence != second.sentence
+    assert "Ada met Bob in <mark>Rome</mark> ." in page
+
+
+def test_labels_that_are_not_scored_are_not_proposed() -> None:
+    def proposed(labels: tuple[str, ...] | None) -> set[str]:
+        doubts = looked_at.doubtful(labels).sets["news"].doubts
+        assert doubts is not None
+        return {span.label for each in doubts.places for span in each.suspicion.proposed}
+
+    assert proposed(None) >= {"MISC", "LOC"}
+    assert proposed(("PER", "LOC", "ORG")) == {"LOC"}
+
+
+def test_gold_is_not_doubted_by_systems_that_say_nothing() -> None:
+    assert looked_at.evidence().sets["news"].doubts is None
+
+
+def test_a_place_in_a_sentence_that_was_cut_is_shown_without_a_link() -> None:
+    words = ("word " * 40).split()
+    document = Document.from_words([[*words, "Rome", *words]], id="a").with_spans([Span(200, 204, "ORG")])
+    answer = Prediction("a", (Span(200, 204, "LOC", 0.9),))
+    (doubt,) = doubts_of("crf", [document], [answer], {"sentences": []}).places
+    assert doubt.sentence is None and sections.address(doubt, "news") is None
+    assert doubt.before == "… " + "word " * 15 and doubt.after == " word" * 15 + " …"

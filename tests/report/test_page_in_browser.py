@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import looked_at
@@ -208,4 +209,26 @@ def test_nothing_is_wider_than_the_page(chromium: Any, address: str, width: int)
     made = Opened(chromium, address, width=width)
     made.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     assert made.page.evaluate("document.documentElement.scrollWidth") == width
+    made.page.close()
+
+
+def test_a_doubtful_place_opens_its_very_sentence(chromium: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(html.render(loads(json.dumps(report_fixture.build())), looked_at.doubtful()), encoding="utf-8")
+    made = Opened(chromium, path.as_uri(), width=390)
+    assert made.page.evaluate("document.documentElement.scrollWidth") == 390
+    rows = made.page.locator("#gold tbody tr", has_text="elsewhere")
+    places = set()
+    for at in range(2):
+        row = rows.nth(at)
+        sentence = row.locator("th p:nth-child(2)").inner_text()
+        row.locator("a").click()
+        made.page.wait_for_timeout(50)
+        drawn = made.page.locator("[aria-current] dd .text").first.evaluate(
+            "line => { const bare = line.cloneNode(true); bare.querySelectorAll('i').forEach(tag => tag.remove()); "
+            "return bare.textContent; }"
+        )
+        assert drawn.strip() == sentence.strip()
+        places.add(made.current)
+    assert len(places) == 2
     made.page.close()

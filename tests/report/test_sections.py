@@ -82,6 +82,25 @@ def test_the_weakest_part_of_a_system() -> None:
     assert "minilm is weakest in" in text and "n = 48" in text
 
 
+def test_false_mentions_where_gold_has_nothing_are_shown(results: Results) -> None:
+    found = looked_at.evidence()
+    rows = {row.value: row for row in sections.slice_rows(found.sets["news"], "density")}
+    empty = rows["0 mentions in the sentence"]
+    assert empty.support == 0 and empty.winner is None
+    assert {system: part.predicted for system, part in empty.parts.items()} == {
+        "crf": 0,
+        "minilm": 0,
+        "t5-small xml": 23,
+    }
+    page = html.render(results, found)
+    wanted = (
+        "set=news&amp;system=t5-small%20xml&amp;outcome=wrong&amp;slice=density%3D0%20mentions%20in%20the%20sentence"
+    )
+    assert f'href="#ex:{wanted}">23</a> false' in page
+    nowhere = {row.value: row for row in sections.slice_rows(found.sets["news"], "case")}["no place in the text"]
+    assert nowhere.parts["t5-small xml"].predicted == 1
+
+
 def curve(data: dict[str, Any], f1: dict[int, float]) -> Results:
     points = [
         {"set": "news", "fraction": 0.5, "documents": n, "sentences": n, "mentions": n, "seed": 1, "f1": value}

@@ -16,7 +16,6 @@ from onoma.analysis import (
     Classified,
     Known,
     SliceComparison,
-    audit,
     classify,
     compare_slices,
     confusion,
@@ -28,18 +27,17 @@ from onoma.analysis.confidence import Reliability, RiskCoverage, ScoreKind, conf
 from onoma.evaluation import Scores, evaluate
 from onoma.exceptions import EvaluationError
 from onoma.report import examples
+from onoma.report.doubts import Doubts, doubts_of, only
 
 if TYPE_CHECKING:
-    from onoma.analysis import Confusion, Detectable, Familiarity, Suspicion, WrongSurfaces
+    from onoma.analysis import Confusion, Detectable, Familiarity, WrongSurfaces
     from onoma.document import Document, Prediction
     from onoma.evaluation.protocols.table import Row
 
-__all__ = ["Doubts", "Evidence", "Judged", "SetEvidence", "Trust", "look"]
+__all__ = ["Evidence", "Judged", "SetEvidence", "Trust", "look"]
 
 MOST_SURFACES = 8
 """Wrong texts of each kind that are shown."""
-MOST_DOUBTS = 12
-"""Places of gold that look wrong that are shown."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +76,6 @@ class ErrorCounts:
     kinds: Mapping[str, str]
     means: Mapping[str, Mapping[str, float]]
     source: str
-
-
-@dataclass(frozen=True)
-class Doubts:
-    """Gold labels that look wrong to the system with the highest micro F1 whose scores are probabilities."""
-
-    system: str
-    suspicions: Sequence[Suspicion]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +125,11 @@ def look(judged: Judged, known: Known | None = None, *, resamples: int = 1000) -
         {name: [each.matching for each in row] for name, row in scores.items()}, known, resamples=resamples
     )
     gold = next(iter(first.values()))
+    scored, _ = only(judged.labels, judged.gold)
+    sentences = examples.sentences(
+        {name: row[0] for name, row in classified.items()},
+        {name: {slice: row[name][0] for slice, row in compared.slices.items()} for name in first},
+    )
     return SetEvidence(
         errors={
             taxonomy: _errors({name: [each[at] for each in row] for name, row in classified.items()})
@@ -146,15 +141,12 @@ def look(judged: Judged, known: Known | None = None, *, resamples: int = 1000) -
         protocols={name: _protocols(judged, name) for name in judged.predictions},
         surfaces=dict(zip(first, surfaces_of(list(first.values()), MOST_SURFACES), strict=True)),
         trust={name: _trust(row[0], judged.kinds.get(name), resamples) for name, row in scores.items()},
-        familiar=None if known is None else familiarity(judged.gold, known),
+        familiar=None if known is None else familiarity(scored, known),
         counts=dict(Counter(gold.names[number] for number in gold.gold.label.tolist()).most_common()),
-        lengths=_lengths(judged.gold),
-        sentences=examples.sentences(
-            {name: row[0] for name, row in classified.items()},
-            {name: {slice: row[name][0] for slice, row in compared.slices.items()} for name in first},
-        ),
+        lengths=_lengths(scored),
+        sentences=sentences,
         seeds={name: next(iter(row)) for name, row in judged.predictions.items()},
-        doubts=_doubts(judged, scores),
+        doubts=_doubts(judged, scores, sentences),
     )
 
 
@@ -168,7 +160,7 @@ def _errors(classified: Mapping[str, Sequence[Classified]]) -> ErrorCounts:
     return ErrorCounts(taxonomy.kinds, means, taxonomy.source)
 
 
-def _doubts(judged: Judged, scores: Mapping[str, Sequence[Scores]]) -> Doubts | None:
+def _doubts(judged: Judged, scores: Mapping[str, Sequence[Scores]], sentences: Mapping[str, Any]) -> Doubts | None:
     """None where no system says how sure it is, or gold lies in no words."""
     sure = [
         name for name, row in scores.items()
@@ -177,8 +169,9 @@ def _doubts(judged: Judged, scores: Mapping[str, Sequence[Scores]]) -> Doubts | 
     if not sure or not all(document.tokens for document in judged.gold if document.text.strip()):
         return None
     best = max(sure, key=lambda name: scores[name][0].micro.f1)
-    found = audit(judged.gold, next(iter(judged.predictions[best].values())))
-    return Doubts(best, found.suspicions[:MOST_DOUBTS])
+    # What is not scored must not be proposed either.
+    gold, found = only(judged.labels, judged.gold, next(iter(judged.predictions[best].values())))
+    return doubts_of(best, gold, found, sentences)
 
 
 def _protocols(judged: Judged, name: str) -> Sequence[Row]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from onoma.document import Document, Span
     from onoma.evaluation import Matching
 
-__all__ = ["MOST_CHARACTERS", "sentences"]
+__all__ = ["MOST_CHARACTERS", "sentence_of", "sentences"]
 
 MOST_CHARACTERS = 2_000_000
 """Characters of text a set may have in the page; the sentences behind are left out, and that is said."""
@@ -74,6 +74,28 @@ def sentences(
         "sentences": made,
         "cut": len(rows) - kept,
     }
+
+
+def sentence_of(shown: Mapping[str, Any]) -> Callable[[str, int], tuple[int, int] | None]:
+    """Who finds the sentence of a place: asked with a document's id and a character, it gives number and begin.
+
+    Numbers count from 0 in `sentences`; a sentence that was left out there is None.
+    """
+    starts: dict[str, list[int]] = {}
+    firsts: dict[str, int] = {}
+    ends: dict[str, int] = {}
+    for number, (id, text, *_) in enumerate(shown["sentences"]):
+        firsts.setdefault(id, number)
+        starts.setdefault(id, []).append(ends.get(id, 0))
+        ends[id] = ends.get(id, 0) + len(text)
+
+    def found(id: str, place: int) -> tuple[int, int] | None:
+        if not 0 <= place < ends.get(id, 0):
+            return None
+        at = bisect_right(starts[id], place) - 1
+        return firsts[id] + at, starts[id][at]
+
+    return found
 
 
 def _labels(matching: Matching) -> set[str]:

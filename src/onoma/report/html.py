@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from onoma.analysis.slices import NO_PLACE
 from onoma.exceptions import DataError
 from onoma.report import latex, markdown, numbers, palette, sections, views, words
 
@@ -122,6 +123,7 @@ def _environment() -> Environment:
         environment.filters[name] = rule
     for name in ("link", "slice_rows", "flips", "spots", "reach", "risks"):
         environment.globals[name] = getattr(sections, name)
+    environment.globals["nowhere"] = NO_PLACE
     environment.tests["name"] = lambda part: isinstance(part, words.Name)
     return environment
 

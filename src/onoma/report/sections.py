@@ -14,10 +14,11 @@ from onoma.report import charts, numbers, words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from onoma.analysis import Part, Suspicion
+    from onoma.analysis import Part
     from onoma.analysis.confidence import Bin, RiskCoverage
     from onoma.report.charts import Axis
-    from onoma.report.evidence import Doubts, ErrorCounts, SetEvidence
+    from onoma.report.doubts import Doubt
+    from onoma.report.evidence import ErrorCounts, SetEvidence
     from onoma.report.schema import ProbeScore, Results
     from onoma.report.words import Sentence
 
@@ -46,10 +47,9 @@ def link(set: str, **wanted: str) -> str:
     return "#ex:" + urlencode({"set": set, **wanted}, quote_via=quote)
 
 
-def address(doubts: Doubts, set: str, doubted: Suspicion) -> str:
-    """The sentences with a doubtful text: those alone that the system got wrong, where it disagrees with gold."""
-    wrong = {"system": doubts.system, "outcome": "wrong"} if doubted.scores["disagreement"] else {}
-    return link(set, q=doubted.text, **wrong)
+def address(doubted: Doubt, set: str) -> str | None:
+    """The sentence of a doubtful place; None where the page has left it out."""
+    return None if doubted.sentence is None else link(set, at=str(doubted.sentence))
 
 
 def error_rows(found: ErrorCounts) -> list[tuple[str, str, dict[str, float], float]]:
@@ -67,7 +67,10 @@ def error_rows(found: ErrorCounts) -> list[tuple[str, str, dict[str, float], flo
 
 @dataclass(frozen=True)
 class SliceRow:
-    """One value of a slice: F1 by system, and which system is better than all others, if that is shown."""
+    """One value of a slice: F1 by system, and which system is better than all others, if that is shown.
+
+    Where `support` is 0 there is no gold, and all that was predicted is false.
+    """
 
     value: str
     support: int
@@ -76,7 +79,7 @@ class SliceRow:
 
 
 def slice_rows(found: SetEvidence, name: str) -> list[SliceRow]:
-    """The values of a slice that have gold mentions."""
+    """The values of a slice that have mentions, gold or false ones."""
     compared = found.slices
     beaten: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for each in compared.of(name):
@@ -88,7 +91,7 @@ def slice_rows(found: SetEvidence, name: str) -> list[SliceRow]:
         wins = beaten[value]
         others = len(compared.systems) - 1
         winner = next((system for system in wins if wins[system] == others), None)
-        if support:
+        if support or any(part.predicted for part in parts.values()):
             rows.append(SliceRow(value, support, parts, winner))
     return rows
 
