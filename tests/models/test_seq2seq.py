@@ -467,12 +467,12 @@ def test_an_encoder_laid_out_for_the_processor_reads_the_same(make: str, tmp_pat
     made = model(tmp_path, make)
     made.module.eval()
     batch = made.read(["Ada left Rome", "Bob", "of the of the May May nobody"])
-    encoder, laid_out = made.module.get_encoder(), made._encoder()
-    assert made._encoder() is laid_out
+    encoder, laid_out = made.module.get_encoder(), made._laid_out().encoder
+    assert made._laid_out().encoder is laid_out
     with torch.inference_mode():
         theirs, ours = (each(**batch).last_hidden_state for each in (encoder, laid_out))
     seen = batch["attention_mask"].bool()
     assert torch.allclose(theirs[seen], ours[seen], atol=1e-4)
     with torch.no_grad():
         next(encoder.parameters()).mul_(2.0)  # as training does
-    assert made._encoder() is not laid_out
+    assert made._laid_out().encoder is not laid_out

@@ -58,6 +58,35 @@ def test_rows_go_on_at_their_own_pace_as_if_they_were_alone(make: str, tmp_path:
 
 
 @pytest.mark.parametrize(
+    ("make", "built"),
+    [("bert", True), ("minilm", True), ("roberta", True), ("electra", False), ("t5", False), ("bart", False)],
+)
+def test_a_decoder_laid_out_for_the_processor_writes_the_same(make: str, built: bool, tmp_path: Path) -> None:
+    made = model(tmp_path, make)
+    made.module.float()
+    laid_out = made._laid_out()
+    assert (laid_out.decoder is not None) == built
+    speaker = Speaker(made.module, made.read(QUESTIONS), decoder=laid_out.decoder)
+    held_to_each_row_alone(speaker, len(QUESTIONS), lambda row, pieces: alone(made, QUESTIONS[row], pieces), 7, 1e-4)
+    one = Speaker(made.module, made.read(QUESTIONS[:1]), decoder=laid_out.decoder)
+    held_to_each_row_alone(one, 1, lambda _, pieces: alone(made, QUESTIONS[0], pieces), 5, 1e-4)
+
+
+@pytest.mark.parametrize("part", ["widen", "norm", "places"])
+def test_a_decoder_that_would_not_write_the_same_is_left_alone(part: str, tmp_path: Path) -> None:
+    made = model(tmp_path, "bert")
+    made.module.float()
+    config, layer = made.module.decoder.config, made.module.decoder.bert.encoder.layer[0]
+    if part == "widen":
+        config.hidden_act = "relu"
+    elif part == "norm":
+        layer.output.LayerNorm = torch.nn.RMSNorm(config.hidden_size)
+    else:
+        made.module.decoder.bert.embeddings.register_forward_hook(lambda _, __, states: states + 1.0)
+    assert made._laid_out().decoder is None
+
+
+@pytest.mark.parametrize(
     ("make", "name"),
     [(make, name) for make in MAKES for name in GROUNDED if make in {"minilm", "t5"} or name in {"word_tags", "xml"}],
 )

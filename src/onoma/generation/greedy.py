@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from onoma.encodings.automata.base import Chance
@@ -206,12 +205,13 @@ def _settle(row: _Row, scores: NDArray[Any], column: dict[int, int]) -> int:
     for number, place in enumerate(row.open):
         node = row.nodes[place]
         legal = list(node.next)
-        found = scores[number][[column[piece] for piece in legal]]
-        order = np.argsort(-found, kind="stable")
+        of_all = scores[number].tolist()
+        found = [of_all[column[piece]] for piece in legal]
+        order = sorted(range(len(legal)), key=found.__getitem__, reverse=True)
         written = len(row.made.pieces) + place + 1
         following = row.nodes[place + 1] if place < len(row.plan) else None
         best = -1
-        for choice in order.tolist():
+        for choice in order:
             drafted = following is not None and legal[choice] == row.plan[place]
             after = following if drafted and following is not None else writing.step(node, legal[choice])
             if writing.fits(after, written):
@@ -219,9 +219,9 @@ def _settle(row: _Row, scores: NDArray[Any], column: dict[int, int]) -> int:
                 break
             row.made.whole = False
         counts.decisions += 1
-        counts.ties += bool(found[order[0]] - found[order[1]] < TIE)
-        shares = np.exp(found - found[order[0]])
-        chance = float(shares[best] / shares.sum())
+        top = found[order[0]]
+        counts.ties += top - found[order[1]] < TIE
+        chance = math.exp(found[best] - top) / math.fsum(math.exp(each - top) for each in found)
         row.made.choices.append((len(row.made.pieces) + place, chance))
         if following is not None and legal[best] == row.plan[place]:
             counts.accepted += 1

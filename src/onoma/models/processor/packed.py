@@ -32,17 +32,20 @@ class PackedLinear(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """[..., inputs] to [..., outputs], both of the layer's own type."""
-        return torch.ops.mkldnn._linear_pointwise(values.to(self.dtype), self.weight, self.bias, "none", [], "")
+        return torch.ops.mkldnn._linear_pointwise(self._own(values), self.weight, self.bias, "none", [], "")
 
     def gelu(self, values: torch.Tensor) -> torch.Tensor:
         """The product after GELU."""
-        return torch.ops.mkldnn._linear_pointwise(values.to(self.dtype), self.weight, self.bias, "gelu", [], "none")
+        return torch.ops.mkldnn._linear_pointwise(self._own(values), self.weight, self.bias, "gelu", [], "none")
 
     def plus(self, values: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         """The product and `other` [..., outputs] added to it."""
         return torch.ops.mkldnn._linear_pointwise.binary(
-            values.to(self.dtype), other.to(self.dtype), self.weight, self.bias, "add"
+            self._own(values), self._own(other), self.weight, self.bias, "add"
         )
+
+    def _own(self, values: torch.Tensor) -> torch.Tensor:
+        return values if values.dtype is self.dtype else values.to(self.dtype)
 
 
 class PackedProducts:

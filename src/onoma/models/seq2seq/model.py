@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -18,6 +18,23 @@ from onoma.models.text.vocabulary import Vocabulary
 from onoma.models.text.writer import IGNORE, Example, Writer
 
 __all__ = ["Seq2Seq"]
+
+
+class _Ready(NamedTuple):
+    """What reads and what writes, laid out for the processor, as long as the weights stay what they were."""
+
+    weights: tuple[Any, ...]
+    state: tuple[Any, ...]
+    encoder: Any
+    decoder: Any
+
+    @property
+    def holds(self) -> bool:
+        return _state(self.weights) == self.state
+
+
+def _state(weights: Sequence[Any]) -> tuple[Any, ...]:
+    return weights[0].dtype, weights[0].device, *(each._version for each in weights)
 
 
 class Seq2Seq(Writer):
@@ -38,7 +55,7 @@ class Seq2Seq(Writer):
         self.new = new
         self.head = detach_head(module, network.decoder_of(module).get_output_embeddings())
         self.source_limit, self.answer_limit = network.limits(module, tokenizer, options)
-        self._ready: tuple[Any, Any] = (None, None)
+        self._ready: _Ready | None = None
 
     @classmethod
     def create(cls, symbols: Sequence[str], options: Seq2SeqOptions, seed: int) -> Self:
@@ -71,17 +88,20 @@ class Seq2Seq(Writer):
         """The questions read, and the decoder before its first piece."""
         from onoma.models.seq2seq.speaker import Speaker as Spoken
 
-        return Spoken(self.module, self.read(questions), self._encoder())
+        ready = self._laid_out()
+        return Spoken(self.module, self.read(questions), ready.encoder, ready.decoder)
 
-    def _encoder(self) -> Any:
-        """What reads questions: the encoder laid out for the processor, made anew when its weights have changed."""
-        encoder = self.module.get_encoder()
-        state = tuple(parameter._version for parameter in encoder.parameters()), encoder.dtype, encoder.device
-        if self._ready[0] != state:
+    def _laid_out(self) -> _Ready:
+        """What reads and what writes, made anew when weights have changed."""
+        if self._ready is None or not self._ready.holds:
+            from onoma.models.processor.decoding import fused_decoder
             from onoma.models.processor.packed import packed_encoder
 
-            self._ready = (state, packed_encoder(encoder))
-        return self._ready[1]
+            self.module.eval()
+            weights = tuple(self.module.parameters())
+            encoder = packed_encoder(self.module.get_encoder())
+            self._ready = _Ready(weights, _state(weights), encoder, fused_decoder(self.module))
+        return self._ready
 
     def generate(self, questions: Sequence[str], most: int, beams: int) -> list[list[int]]:
         """What the library's `generate` writes."""

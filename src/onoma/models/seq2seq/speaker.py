@@ -15,6 +15,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from onoma.models.batches import padded
 from onoma.models.pretrained import BEHIND_PAD
+from onoma.models.processor.decoding import FusedDecoder
 from onoma.models.seq2seq.network import decoder_of
 from onoma.models.text.narrow import narrowed, split
 from onoma.models.text.network import remembers
@@ -26,10 +27,13 @@ __all__ = ["Speaker"]
 class Speaker:
     """See `onoma.generation.greedy.Speaker`: reads the questions once, feeds the decoder piece by piece."""
 
-    def __init__(self, module: Any, questions: dict[str, Any], encoder: Any = None) -> None:
-        """`questions` are padded pieces and their mask; `encoder` reads them, by default the module's own."""
+    def __init__(
+        self, module: Any, questions: dict[str, Any], encoder: Any = None, decoder: FusedDecoder | None = None
+    ) -> None:
+        """`questions` are padded pieces and their mask; `encoder` and `decoder` read and write, else the module's own."""
         self.module = module.eval() if module.training else module
         self.start: int = module.config.decoder_start_token_id
+        self._decoder = decoder
         self._head = decoder_of(module).get_output_embeddings()
         given = questions["attention_mask"]
         # Where there is nothing to hide, attention is faster without a mask.
@@ -49,6 +53,14 @@ class Speaker:
         width = max(sizes)
         mask = self._memory.mask(sizes)
         where = [number * width + place for number, each in enumerate(places) for place in each]
+        if self._decoder is not None:
+            pieces = torch.from_numpy(padded(rows, self.start))
+            positions = self._memory.positions(sizes) + self._behind
+            with torch.inference_mode():
+                scores = self._decoder(
+                    pieces, positions, mask, self._memory.cache, self._read, self._mask, where, asked
+                )
+            return split(scores, asked, places)
         whole = hasattr(self.module, "final_logits_bias")  # it is added to all of them
         given: dict[str, Any] = {"decoder_input_ids": torch.from_numpy(padded(rows, self.start)).to(device)}
         if mask is not None:
@@ -71,14 +83,18 @@ class Speaker:
             self._read = self._read[chosen]
             self._mask = None if self._mask is None else self._mask[chosen]
 
+    @property
+    def _behind(self) -> int:
+        """What the first place is called by a decoder that counts places by itself."""
+        config = self.module.config.decoder
+        return (config.pad_token_id or 0) + 1 if config.model_type in BEHIND_PAD else 0
+
     @contextmanager
     def _placed(self, given: dict[str, Any], sizes: Sequence[int]) -> Iterator[None]:
         """Give absolute positions where the architecture has them: rows differ in how far they are."""
         positions = self._memory.positions(sizes).to(self._read.device)
         if self.module.config.model_type == "encoder-decoder":
-            config = self.module.config.decoder
-            behind = (config.pad_token_id or 0) + 1 if config.model_type in BEHIND_PAD else 0
-            yield given.update(decoder_position_ids=positions + behind)
+            yield given.update(decoder_position_ids=positions + self._behind)
             return
 
         def placed(table: Any, *_: Any) -> torch.Tensor:

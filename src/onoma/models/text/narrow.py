@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -43,5 +44,6 @@ def split(scores: torch.Tensor, asked: Sequence[int], places: Sequence[Sequence[
     """Scores of all places [places, pieces] by row, those of the pieces asked for alone."""
     if scores.shape[-1] != len(asked):
         scores = scores[:, list(asked)]
-    ends = np.cumsum([len(each) for each in places])
-    return list(np.split(scores.double().cpu().numpy(), ends[:-1]))
+    whole = scores.double().cpu().numpy()
+    ends = list(accumulate(len(each) for each in places))
+    return [whole[start:end] for start, end in zip([0, *ends], ends, strict=False)]

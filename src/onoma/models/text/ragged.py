@@ -21,40 +21,46 @@ class Ragged:
         self.cache = cache
         self._own = getattr(cache, "self_attention_cache", cache)
         self._read = getattr(cache, "cross_attention_cache", None)
-        self.lengths = torch.tensor(list(lengths), dtype=torch.long)
+        self.lengths = list(lengths)
 
     def positions(self, fed: Sequence[int]) -> torch.Tensor:
         """[rows, widest]: the places of the next pieces, counted from 0; what fills a row up stands at its last one."""
-        last = torch.tensor(list(fed))[:, None] - 1
-        return self.lengths[:, None] + torch.minimum(torch.arange(max(fed)), last)
+        widest = max(fed)
+        return torch.tensor(
+            [
+                [*range(length, length + size), *[length + size - 1] * (widest - size)]
+                for length, size in zip(self.lengths, fed, strict=True)
+            ]
+        )
 
     def mask(self, fed: Sequence[int]) -> torch.Tensor | None:
         """[rows, remembered + fed]: 1 where something stands; None where it stands everywhere.
 
         `fed` are the numbers of pieces that are fed next, filled up on the right.
         """
-        past = int(self.lengths.max()) if len(self.lengths) else 0
+        past = max(self.lengths, default=0)
         width = max(fed)
-        if int(self.lengths.min()) == past and min(fed) == width:
+        if min(self.lengths, default=0) == past and min(fed) == width:
             return None
-        left = torch.arange(past) >= past - self.lengths[:, None]
+        left = torch.arange(past) >= past - torch.tensor(self.lengths)[:, None]
         right = torch.arange(width) < torch.tensor(list(fed))[:, None]
         return torch.cat([left, right], dim=1).long()
 
     def keep(self, rows: Sequence[int], sizes: Sequence[int]) -> None:
         """Go on with these rows (they may repeat), each with so many of the pieces that it was fed last."""
+        past = max(self.lengths)
+        same = len(rows) == len(self.lengths) and list(rows) == list(range(len(rows)))
+        lengths = [self.lengths[row] + size for row, size in zip(rows, sizes, strict=True)]
+        if same and min(sizes) == max(sizes) and min(self.lengths) == past:
+            self._cut(past + sizes[0])
+            self.lengths = lengths
+            return
         chosen = torch.tensor(list(rows), dtype=torch.long)
         kept = torch.tensor(list(sizes), dtype=torch.long)
-        past = int(self.lengths.max())
-        lengths = self.lengths[chosen] + kept
-        same = len(rows) == len(self.lengths) and list(rows) == list(range(len(rows)))
-        longest = int(lengths.max())
-        if same and bool((kept == kept[0]).all()) and int(self.lengths.min()) == past:
-            self._cut(past + int(kept[0]))
-        else:
-            # A row's past and what it was fed lie side by side: what it keeps ends at `past + kept`.
-            columns = past + kept[:, None] - longest + torch.arange(longest)
-            self._gather(chosen, columns.clamp(min=0))
+        longest = max(lengths)
+        # A row's past and what it was fed lie side by side: what it keeps ends at `past + kept`.
+        columns = past + kept[:, None] - longest + torch.arange(longest)
+        self._gather(chosen, columns.clamp(min=0))
         if self._read is not None and not same:
             for layer in self._read.layers:
                 layer.keys, layer.values = layer.keys[chosen], layer.values[chosen]
