@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from onoma.analysis.confidence import ScoreKind
 from onoma.document import Document, Prediction, Problem, Span
 from onoma.report.evidence import Evidence, Judged, look
 
@@ -70,5 +71,6 @@ def doubtful(labels: Sequence[str] | None = None) -> Evidence:
         sure = [Span(s.start, s.end, s.label, 0.9 - s.start / 100) for s in right]
         found.append(Prediction(made.id, (*sure, replace(find(made, "met", "MISC"), score=0.95))))
     silent = [Prediction(each.id, each.spans) for each in gold]
-    seeds, kinds = {"minilm": {1: silent}, "crf": {1: found}}, {"minilm": "margin", "crf": "probability"}
+    seeds = {"minilm": {1: silent}, "crf": {1: found}}
+    kinds: dict[str, ScoreKind] = {"minilm": "margin", "crf": "probability"}
     return Evidence({"news": look(Judged(gold, seeds, labels, kinds), resamples=0)})

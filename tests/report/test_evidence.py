@@ -17,7 +17,7 @@ from onoma.analysis.slices import slice_mentions
 from onoma.document import Document, Prediction, Span
 from onoma.evaluation import match
 from onoma.exceptions import EvaluationError
-from onoma.report import examples, html, sections
+from onoma.report import errors, examples, html, sections
 from onoma.report.doubts import doubts_of
 from onoma.report.evidence import Evidence, Judged, look
 from onoma.report.schema import Results
@@ -126,6 +126,36 @@ def test_errors_of_several_seeds_are_means(results: Results) -> None:
     assert found.errors["spans"].means["crf"]["type"] == 4
     assert found.errors["gner"].means["crf"]["NE"] == 2 * 4  # of the missed one, and of the false one
     assert found.seeds["crf"] == 1
+
+
+def test_errors_by_label_add_up_and_stand_under_their_gold_label() -> None:
+    found = looked_at.evidence().sets["news"].errors
+    own = found["spans"]
+    assert own.joint and not found["gner"].joint
+    assert list(own.by_label) == ["PER", "MISC"], "most gold first"
+    assert own.by_label["PER"]["crf"]["type"] == 8, "LOC was answered, PER is gold"
+    assert own.by_label["PER"]["t5-small xml"]["hallucinated"] == 1
+    assert own.by_label["MISC"]["t5-small xml"]["spurious"] == 23
+    for counts in found.values():
+        for name, means in counts.means.items():
+            for kind, mean in means.items():
+                assert sum(each[name][kind] for each in counts.by_label.values()) == mean
+
+
+def test_errors_by_label_are_means_over_seeds() -> None:
+    gold = looked_at.documents()
+    rows = looked_at.answers(gold)
+    rows["crf"][2] = [Prediction.of(document) for document in gold]
+    assert look(Judged(gold, rows), resamples=0).errors["spans"].by_label["PER"]["crf"]["type"] == 4
+
+
+def test_classes_and_cells_are_named_so_that_they_are_not_taken_for_each_other(results: Results) -> None:
+    page = html.render(results, looked_at.evidence())
+    assert ">no exact match</th>" in page and '<th scope="row">no exact gold</th>' in page
+    assert "a false and a missed mention in one, and counts once" in page
+    assert page.count("so a wrong label or boundary counts twice") == 2
+    assert errors.readable("completely_o") == "Completely-O" and "completely o" not in page
+    assert errors.readable("left_end") == "left end"
 
 
 @pytest.mark.parametrize("resamples", [0, 1, 20])

@@ -104,11 +104,36 @@ def test_filters(opened: Opened) -> None:
         ({"label": "MISC"}, 23),
         ({"label": "LOC"}, 24),
         ({"label": "LOC", "outcome": "wrong"}, 8),
+        ({"label": "PER", "class": "type"}, 8),
+        ({"label": "LOC", "class": "type"}, 0),  # the gold label of the error is PER
+        ({"label": "LOC", "class": "gner:NE"}, 8),
+        ({"label": "PER", "class": "hallucinated"}, 1),
+        ({"label": "LOC", "outcome": "only"}, 4),
+        ({"label": "ORG", "outcome": "only"}, 0),
+        ({"class": "missed", "outcome": "only", "system": "t5-small xml"}, 4),
+        ({"outcome": "over", "system": "crf"}, 8 + 24),
+        ({"outcome": "over", "system": "crf", "label": "MISC"}, 23),
+        ({"outcome": "over"}, 8 + 12 - 4 + 23 + 1),
         ({"slice": "nesting=inside another"}, 24),
         ({"slice": "nesting=inside another", "outcome": "wrong"}, 0),
     ):
         assert opened.choose(**wanted) == str(count), wanted
     assert not opened.said
+
+
+def test_nothing_found_is_said_where_sentences_would_stand(opened: Opened) -> None:
+    opened.choose(outcome="all")
+    assert opened.page.inner_text("#examples-list") == "No sentence fits these filters."
+    opened.page.keyboard.press("j")
+    opened.choose(outcome="right", system="crf")
+    assert "No sentence" not in opened.page.inner_text("#examples-list")
+
+
+def test_names_in_the_head_of_a_line_keep_apart(opened: Opened) -> None:
+    opened.choose(system="crf", outcome="right")
+    assert opened.page.evaluate("document.querySelector('#examples-list dt').textContent").startswith(
+        "gold, and crf minilm "
+    )
 
 
 def test_search(opened: Opened) -> None:
@@ -162,6 +187,12 @@ def test_a_count_opens_its_sentences(opened: Opened) -> None:
     opened.page.click("#errors a.count[href*='system=crf'][href*='gner%3ANE']")
     opened.wait("8")
     assert opened.page.input_value("[name=class]") == "gner:NE"
+    opened.page.click("#errors .by-label a.count[href*='class=type'][href*='label=PER']")
+    opened.wait("8")
+    assert opened.page.input_value("[name=label]") == "PER"
+    opened.page.click("#errors .surface a[href*='q=Rain']")
+    opened.wait("23")
+    assert opened.page.input_value("[name=system]") == "t5-small xml"
 
 
 def test_keys(opened: Opened) -> None:

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from onoma.analysis import (
     TAXONOMIES,
-    Classified,
     Known,
     SliceComparison,
     classify,
@@ -28,6 +26,7 @@ from onoma.evaluation import Scores, evaluate
 from onoma.exceptions import EvaluationError
 from onoma.report import examples
 from onoma.report.doubts import Doubts, doubts_of, only
+from onoma.report.errors import ErrorCounts, count_errors
 
 if TYPE_CHECKING:
     from onoma.analysis import Confusion, Detectable, Familiarity, WrongSurfaces
@@ -64,18 +63,6 @@ class Trust:
     reliability: Reliability | None
     why: str | None
     risk: RiskCoverage | None = None
-
-
-@dataclass(frozen=True)
-class ErrorCounts:
-    """Errors of a set by the classes of one taxonomy.
-
-    `kinds` says what each class means, `means` holds means over seeds by system and class, `source` names the paper.
-    """
-
-    kinds: Mapping[str, str]
-    means: Mapping[str, Mapping[str, float]]
-    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +119,7 @@ def look(judged: Judged, known: Known | None = None, *, resamples: int = 1000) -
     )
     return SetEvidence(
         errors={
-            taxonomy: _errors({name: [each[at] for each in row] for name, row in classified.items()})
+            taxonomy: count_errors({name: [each[at] for each in row] for name, row in classified.items()})
             for at, taxonomy in enumerate(TAXONOMIES)
         },
         confusions={name: confusion(each) for name, each in first.items()},
@@ -148,16 +135,6 @@ def look(judged: Judged, known: Known | None = None, *, resamples: int = 1000) -
         seeds={name: next(iter(row)) for name, row in judged.predictions.items()},
         doubts=_doubts(judged, scores, sentences),
     )
-
-
-def _errors(classified: Mapping[str, Sequence[Classified]]) -> ErrorCounts:
-    """All systems in one taxonomy, given their seeds."""
-    taxonomy = next(iter(classified.values()))[0].taxonomy
-    means = {
-        name: {kind: fmean(each.counts[kind] for each in row) for kind in taxonomy.kinds}
-        for name, row in classified.items()
-    }
-    return ErrorCounts(taxonomy.kinds, means, taxonomy.source)
 
 
 def _doubts(judged: Judged, scores: Mapping[str, Sequence[Scores]], sentences: Mapping[str, Any]) -> Doubts | None:

@@ -3,8 +3,8 @@
 A sentence is `[document, text, gold, answers]`. Gold is a list of `[start, length, label, slices, fragments?]`; an
 answer is 0 where it equals gold, else `[missed, false, problems]`: missed `[place in gold, class]`, false `[start,
 length, label, class, slices, fragments?]`, problems `[text, label, class]`. Offsets count code points from the start of
-the sentence; labels and classes are places in lists, a class being one kind in each taxonomy; slices is a string with
-one digit a slice.
+the sentence; labels and classes are places in lists; slices is a string with one digit a slice. A class is one kind in
+each taxonomy; `joint` lists those of false mentions whose error, in the first taxonomy, misses gold as well.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from onoma.analysis.examples import NOTHING
+from onoma.report.errors import readable
 
 if TYPE_CHECKING:
     from onoma.analysis import Classified, Slice
@@ -29,6 +30,9 @@ MOST_CHARACTERS = 2_000_000
 """Characters of text a set may have in the page; the sentences behind are left out, and that is said."""
 
 NO_LABEL = -1
+
+ClassKey = tuple[tuple[int, ...], bool]
+"""A class in each taxonomy, and whether it is of a false mention whose error misses gold as well."""
 
 PlaceOf = Callable[[int, int], int]
 """The sentence of a document and a place in it."""
@@ -62,14 +66,18 @@ def sentences(
         home.append((row, len(made[row][2]) if row < kept else 0))
         if row < kept:
             made[row][2].append(_span(span, rows[row][1], number[span.label], codes[place]))
-    classes: dict[tuple[int, ...], int] = {}
+    classes: dict[ClassKey, int] = {}
     for at, (system, each) in enumerate(classified.items()):
         _add(made, at, each, classes, slices[system], rows, place_of, home, number)
     return {
         "systems": list(classified),
         "labels": labels,
-        "taxonomies": [[each.taxonomy.name, list(each.taxonomy.kinds)] for each in next(iter(classified.values()))],
-        "classes": [list(kinds) for kinds in classes],
+        "taxonomies": [
+            [each.taxonomy.name, list(each.taxonomy.kinds), [readable(kind) for kind in each.taxonomy.kinds]]
+            for each in next(iter(classified.values()))
+        ],
+        "classes": [list(kinds) for kinds, _ in classes],
+        "joint": [number for (_, joint), number in classes.items() if joint],
         "slices": [[name, list(next(iter(slices.values()))[name].values)] for name in names],
         "sentences": made,
         "cut": len(rows) - kept,
@@ -157,7 +165,7 @@ def _add(
     made: list[list[Any]],
     at: int,
     classified: Sequence[Classified],
-    classes: dict[tuple[int, ...], int],
+    classes: dict[ClassKey, int],
     slices: Mapping[str, Slice],
     rows: Sequence[tuple[int, int, int]],
     place_of: PlaceOf,
@@ -168,8 +176,11 @@ def _add(
     matching = classified[0].matching
     kinds_of_missed, kinds_of_false = _kinds(classified, 1), _kinds(classified, 2)
 
-    def class_of(kinds: tuple[int, ...]) -> int:
-        return classes.setdefault(kinds, len(classes))
+    table = classified[0].table
+    joint = set(table[table[:, 1] != NOTHING][:, 2].tolist())
+
+    def class_of(kinds: tuple[int, ...], joint: bool = False) -> int:
+        return classes.setdefault((kinds, joint), len(classes))
 
     def answer(row: int) -> list[Any] | None:
         if row >= len(made):
@@ -187,11 +198,12 @@ def _add(
         span = matching.found.spans[place]
         row = place_of(int(matching.found.document[place]), span.start)
         if (found := answer(row)) is not None:
-            kind = class_of(kinds_of_false[place])
+            kind = class_of(kinds_of_false[place], place in joint)
             found[1].append(_span(span, rows[row][1], number[span.label], codes[order], kind))
     for order, (document, problem) in enumerate(matching.false_problems):
         if (found := answer(place_of(document, 0))) is not None:
-            kind = class_of(kinds_of_false[len(matching.found) + order])
+            place = len(matching.found) + order
+            kind = class_of(kinds_of_false[place], place in joint)
             found[2].append([problem.text, number.get(problem.label or "", NO_LABEL), kind])
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from onoma.analysis.slices import NO_PLACE
 from onoma.exceptions import DataError
-from onoma.report import latex, markdown, numbers, palette, sections, views, words
+from onoma.report import errors, latex, markdown, numbers, palette, sections, views, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,13 +117,14 @@ def _environment() -> Environment:
         ("address", sections.address),
         ("error_rows", sections.error_rows),
         ("place", sections.place),
+        ("readable", errors.readable),
         ("signed", _signed),
         ("nth", _nth),
     ):
         environment.filters[name] = rule
     for name in ("link", "slice_rows", "flips", "spots", "reach", "risks"):
         environment.globals[name] = getattr(sections, name)
-    environment.globals["nowhere"] = NO_PLACE
+    environment.globals |= {"nowhere": NO_PLACE, "no_label": words.NO_LABEL}
     environment.tests["name"] = lambda part: isinstance(part, words.Name)
     return environment
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from onoma.analysis.confidence import Bin, RiskCoverage
     from onoma.report.charts import Axis
     from onoma.report.doubts import Doubt
-    from onoma.report.evidence import ErrorCounts, SetEvidence
+    from onoma.report.errors import ErrorCounts
+    from onoma.report.evidence import SetEvidence
     from onoma.report.schema import ProbeScore, Results
     from onoma.report.words import Sentence
 
@@ -52,11 +53,15 @@ def address(doubted: Doubt, set: str) -> str | None:
     return None if doubted.sentence is None else link(set, at=str(doubted.sentence))
 
 
-def error_rows(found: ErrorCounts) -> list[tuple[str, str, dict[str, float], float]]:
-    """Each class that occurs: name, meaning, count by system, and the highest count; the most frequent first."""
+def error_rows(found: ErrorCounts, label: str | None = None) -> list[tuple[str, str, dict[str, float], float]]:
+    """Each class that occurs: name, meaning, count by system, and the highest count; the most frequent first.
+
+    With a `label`, of its errors alone.
+    """
+    means = found.means if label is None else found.by_label[label]
     rows: list[tuple[str, str, dict[str, float], float]] = []
     for kind, about in found.kinds.items():
-        counts = {name: each[kind] for name, each in found.means.items()}
+        counts = {name: each[kind] for name, each in means.items()}
         if most := max(counts.values()):
             rows.append((kind, about, counts, most))
     return sorted(rows, key=lambda row: -sum(row[2].values()))

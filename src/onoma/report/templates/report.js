@@ -99,7 +99,7 @@
 
   const value = (name) => form.elements[name].value;
   const set = () => data[value("set")];
-  const fold = (text) => text.normalize("NFKC").toLowerCase();
+  const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ");
 
   function options(name, rows, first, groups = []) {
     const select = form.elements[name], kept = select.value;
@@ -118,25 +118,25 @@
   function fill() {
     const here = set();
     options("system", here.systems.map((each) => [each, each]), "any");
-    const classes = here.taxonomies.map(([name, kinds], at) => {
+    const classes = here.taxonomies.map(([name, kinds, shown], at) => {
       const used = new Set([...here.used].map((each) => here.classes[each][at]));
-      return [name, kinds.filter((_, kind) => used.has(kind)).map((kind) => [at ? name + ":" + kind : kind, kind.replaceAll("_", " ")])];
+      return [name, kinds.map((kind, number) => [at ? name + ":" + kind : kind, shown[number]]).filter((_, number) => used.has(number))];
     });
     options("class", classes[0][1], "any", classes.slice(1));
     options("label", here.labels.map((each) => [each, each]), "any");
     options("slice", here.slices.flatMap(([name, values]) => values.slice(0, -1).map((each) => [name + "=" + each, name.replaceAll("_", " ") + ": " + each])), "any");
   }
 
-  /* "gner:UE", or a class of the first taxonomy by itself: all classes that are of this kind there. */
+  /* "gner:UE", or a class of the first taxonomy by itself: all classes that are of this kind there, and which taxonomy it is. */
   function classesOf(here, asked) {
     const named = here.taxonomies.findIndex(([name]) => asked.startsWith(name + ":")), at = Math.max(named, 0);
     const kind = here.taxonomies[at][1].indexOf(named < 0 ? asked : asked.slice(here.taxonomies[at][0].length + 1));
-    return new Set([...here.classes.keys()].filter((each) => here.classes[each][at] === kind));
+    return [new Set([...here.classes.keys()].filter((each) => here.classes[each][at] === kind)), at];
   }
 
   function wanted() {
     const here = set(), text = fold(value("q").trim()), system = here.systems.indexOf(value("system"));
-    const kind = value("class") ? classesOf(here, value("class")) : null;
+    const [kind, taxonomy] = value("class") ? classesOf(here, value("class")) : [null, null];
     const label = value("label") ? here.labels.indexOf(value("label")) : null;
     const [slice, part] = value("slice").split(/=(.*)/s);
     const digit = here.slices.findIndex(([name]) => name === slice);
@@ -144,11 +144,15 @@
     const outcome = value("outcome");
     const every = system < 0 ? here.systems.map((_, at) => at) : [system];
     const mention = (row, at) => (label === null || row[2] === label) && (code === null || row[at][digit] === code);
+    /* With a class an error is looked for under its gold label, as it is counted; else under the labels of both sides. */
+    const counted = (is) => label === null || taxonomy !== 0 || !here.joint.includes(is);
     const errors = (gold, answer) => answer !== 0 && (
       answer[0].some(([place, is]) => (kind === null || kind.has(is)) && mention(gold[place], 3))
-      || answer[1].some((row) => (kind === null || kind.has(row[3])) && mention(row, 4))
-      || (code === null && answer[2].some(([, is, of]) => (kind === null || kind.has(of)) && (label === null || is === label))));
-    const judged = { wrong: true, only: false, all: true, apart: true, right: false };
+      || answer[1].some((row) => (kind === null || kind.has(row[3])) && counted(row[3]) && mention(row, 4))
+      || (code === null && answer[2].some(([, is, of]) => (kind === null || kind.has(of)) && counted(of) && (label === null || is === label))));
+    const judged = { wrong: true, only: true, over: true, all: true, apart: true, right: false };
+    /* Where one is right, class, label and slice are those of the others' errors. */
+    const blamed = outcome === "only" || outcome === "over" ? here.systems.map((_, at) => at) : every;
     return ([, , gold, answers], at) => {
       const right = answers.map((each) => each === 0), good = right.filter(Boolean).length;
       if (outcome === "wrong" && every.every((each) => right[each])) return false;
@@ -156,8 +160,9 @@
       if (outcome === "all" && good) return false;
       if (outcome === "apart" && new Set(answers.map((each) => JSON.stringify(each))).size < 2) return false;
       if (outcome === "only" && !(good === 1 && (system < 0 || right[system]))) return false;
+      if (outcome === "over" && !(good && good < right.length && (system < 0 || right[system]))) return false;
       if (kind !== null || (judged[outcome] && (label !== null || code !== null))) {
-        if (!every.some((each) => errors(gold, answers[each]))) return false;
+        if (!blamed.some((each) => errors(gold, answers[each]))) return false;
       } else if (label !== null || code !== null) {
         if (!gold.some((row) => mention(row, 3)) && !every.some((each) => errors(gold, answers[each]))) return false;
       }
@@ -176,6 +181,7 @@
     found = [];
     set().sentences.forEach((row, place) => { if (fits(row, place)) found.push(place); });
     list.replaceChildren();
+    if (!found.length) list.append(make("li", "note", "No sentence fits these filters."));
     shown = 0;
     current = at === null ? -1 : found.indexOf(at);
     const cut = set().cut ? `; ${set().cut.toLocaleString("en")} further sentences are left out of this page` : "";
@@ -199,7 +205,7 @@
     return made;
   }
 
-  const kindOf = (here, at) => here.taxonomies[0][1][here.classes[at][0]].replaceAll("_", " ");
+  const kindOf = (here, at) => here.taxonomies[0][2][here.classes[at][0]];
 
   function spansOf([, , gold, answers], at, here) {
     const name = (label, kind) => here.labels[label] + " " + kindOf(here, kind);
@@ -274,12 +280,12 @@
         const who = make("span", "who"), dot = make("i", "dot s" + names[here.systems[at]]);
         dot.setAttribute("aria-hidden", "true");
         who.append(dot, here.systems[at]);
-        made.append(who);
+        made.append(who, " ");
       }
       return made;
     };
     const gold = title("", agreed);
-    gold.prepend(make("b", "", agreed.length ? "gold, and" : "gold"));
+    gold.prepend(make("b", "", agreed.length ? "gold, and" : "gold"), " ");
     add(gold, spansOf(row, -1, here), []);
     for (const ats of groups.values()) add(title("", ats), spansOf(row, ats[0], here), row[3][ats[0]][2]);
     item.append(table);
