@@ -124,8 +124,8 @@ class FusedDecoder:
                 own[number].keys, own[number].values = key, value
             else:
                 cache.self_attention_cache.update(key, value, number)
-                parts = layer.parts(layer.read(read.flatten(0, 1), False), rows, 2)
-                cache.cross_attention_cache.update(*parts, number)
+                keys, values = layer.parts(layer.read(read.flatten(0, 1), False), rows, 2)
+                cache.cross_attention_cache.update(keys, values, number)
             seen = functional.scaled_dot_product_attention(query, key, value, seen_mask, is_causal=causal)
             hidden = layer.mixed(layer.mix.plus(seen.transpose(1, 2).reshape(hidden.shape), hidden, few))
             (query,) = layer.parts(layer.ask(hidden, few), rows, 1)

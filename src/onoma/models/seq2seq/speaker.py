@@ -30,7 +30,7 @@ class Speaker:
     def __init__(
         self, module: Any, questions: dict[str, Any], encoder: Any = None, decoder: FusedDecoder | None = None
     ) -> None:
-        """`questions` are padded pieces and their mask; `encoder` and `decoder` read and write, else the module's own."""
+        """`questions` are padded pieces and their mask; `encoder` and `decoder` do the work, else the module's own."""
         self.module = module.eval() if module.training else module
         self.start: int = module.config.decoder_start_token_id
         self._decoder = decoder
