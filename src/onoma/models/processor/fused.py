@@ -48,18 +48,24 @@ class FusedLayer(nn.Module):
 
     def forward(self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: Any, **__: Any):
         """[windows, pieces, width] to the same; the mask is true, or 0, where a piece may be seen."""
+        kind = hidden_states.device.type
+        if torch.is_autocast_enabled(kind):
+            with torch.autocast(kind, enabled=False):  # the products know their own types
+                return self._computed(hidden_states, attention_mask)
+        return self._computed(hidden_states, attention_mask)
+
+    def _computed(self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
         windows, pieces, width = hidden_states.shape
-        with torch.autocast(hidden_states.device.type, enabled=False):  # the products know their own types
-            hidden = hidden_states.reshape(-1, width)
-            parts = self.products.attend(hidden).view(windows, pieces, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-            query, key, value = parts.unbind(0)
-            if attention_mask is not None and attention_mask.dtype != torch.bool:
-                attention_mask = attention_mask.to(query.dtype)
-            seen = functional.scaled_dot_product_attention(query, key, value, attention_mask)
-            seen = seen.transpose(1, 2).reshape(windows * pieces, -1)
-            hidden = self.inner(self.products.mix(seen, hidden))
-            hidden = self.outer(self.products.narrow(self.products.widen(hidden), hidden))
-            return hidden.view(windows, pieces, width)
+        hidden = hidden_states.reshape(-1, width)
+        parts = self.products.attend(hidden).view(windows, pieces, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = parts.unbind(0)
+        if attention_mask is not None and attention_mask.dtype != torch.bool:
+            attention_mask = attention_mask.to(query.dtype)
+        seen = functional.scaled_dot_product_attention(query, key, value, attention_mask)
+        seen = seen.transpose(1, 2).reshape(windows * pieces, -1)
+        hidden = self.inner(self.products.mix(seen, hidden))
+        hidden = self.outer(self.products.narrow(self.products.widen(hidden), hidden))
+        return hidden.view(windows, pieces, width)
 
 
 def fuse(module: Any, make: Callable[[str, Any], Products], exact: Callable[[str, Any], Products]) -> None:

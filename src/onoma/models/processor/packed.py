@@ -91,6 +91,8 @@ def packed_encoder(encoder: Any) -> Any:
     if any(each.dtype != torch.float32 for each in encoder.parameters()):
         return encoder
     made = twin(encoder)
+    if getattr(made, "pooler", None) is not None:
+        made.pooler = None  # nobody looks at what it makes of the first piece
     _pack(made, torch.float32)
     return made
 
