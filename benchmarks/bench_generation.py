@@ -24,7 +24,7 @@ from common import record
 
 import onoma
 from onoma import Document, Prediction, Recognizer
-from onoma.evaluation import strict_f1
+from onoma.evaluation import evaluate
 from onoma.generation.pieces import Writing
 
 RUNS = Path(__file__).parents[1] / "experiments/gner/runs"
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, nargs="+", default=TRAINED)
     parser.add_argument("--drafter", nargs="*", default=())
     parser.add_argument("--corpus", default="conll2003:test")
+    parser.add_argument("--labels", nargs="*", help="labels that are scored; others of a model are no errors")
     parser.add_argument("--sentences", type=int, default=160)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--name", default="generation")
@@ -70,7 +71,7 @@ def main() -> None:
                     started = time.perf_counter()
                     found = [each for at in range(0, len(blank), batch) for each in answer(blank[at : at + batch])]
                     seconds.setdefault(key, []).append(time.perf_counter() - started)
-                facts[key] = _facts(gold, found, passes[0] / len(blank), recognizer)
+                facts[key] = _facts(gold, found, given.labels, passes[0] / len(blank), recognizer)
                 print(f"  {repeat + 1}/{given.repeats} {key}: {seconds[key][-1]:.2f} s, {facts[key]}", file=sys.stderr)
     for key, each in seconds.items():
         facts[key]["sentences_per_second"] = len(blank) / statistics.median(each)
@@ -217,13 +218,17 @@ def _passes(recognizer: Recognizer) -> Iterator[list[int]]:
 
 
 def _facts(
-    gold: Sequence[Document], found: Sequence[Prediction], passes: float, recognizer: Recognizer
+    gold: Sequence[Document],
+    found: Sequence[Prediction],
+    labels: Sequence[str] | None,
+    passes: float,
+    recognizer: Recognizer,
 ) -> dict[str, Any]:
     module: Any = recognizer.model.module  # type: ignore[attr-defined]
     config = getattr(module.config, "decoder", module.config)
     return {
         "passes": passes,
-        "f1": strict_f1(gold, found),
+        "f1": evaluate(gold, found, labels=labels, resamples=0).micro.f1,
         "problems": sum(len(each.problems) for each in found),
         "decoder_layers": getattr(config, "num_hidden_layers", None),
     }
