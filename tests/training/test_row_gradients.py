@@ -14,11 +14,16 @@ from torch.nn import functional
 from onoma.training.rows import RowGradients
 
 
-def steps(mode: RowGradients | None, *, dense: bool) -> list[torch.Tensor]:
-    """A table after each of some steps, in which it is read three times, two of them as two halves of a step."""
+def steps(mode: RowGradients | None, *, dense: bool, most: float = 1.0, clip: bool = False) -> list[torch.Tensor]:
+    """A table after each of some steps, in which it is read three times, two of them as two halves of a step.
+
+    `clip`: gradients are scaled by the mode's own rule. The last entry holds the norms.
+    """
     torch.manual_seed(1)
     table = torch.nn.Parameter(torch.randn(50, 4))
-    optimizer = torch.optim.AdamW([table], lr=0.1)
+    other, idle = torch.nn.Parameter(torch.randn(3)), torch.nn.Parameter(torch.randn(2))
+    optimizer = torch.optim.AdamW([table, other, idle], lr=0.1)
+    norms: list[torch.Tensor] = []
     made: list[torch.Tensor] = []
     for step in range(5):
         optimizer.zero_grad()
@@ -27,19 +32,30 @@ def steps(mode: RowGradients | None, *, dense: bool) -> list[torch.Tensor]:
                 numbers = torch.randint(0, 50, (3, 5))
                 cost = functional.embedding(numbers, table, padding_idx=0).square().sum()
                 if half == 0:
-                    cost = cost + functional.embedding(torch.tensor([step, step, 0]), table).sum()
+                    cost = (
+                        cost + functional.embedding(torch.tensor([step, step, 0]), table).sum() * other.square().sum()
+                    )
                 if dense and step % 2:
                     cost = cost + functional.linear(torch.randn(2, 4), table).square().sum()
                 cost.backward()
-        torch.nn.utils.clip_grad_norm_([table], 1.0)
+        given = [table, other, idle]
+        norms.append(mode.clip(given, most) if mode and clip else torch.nn.utils.clip_grad_norm_(given, most))
         optimizer.step()
         made.append(table.detach().clone())
-    return made
+    return [*made, torch.stack(norms)]
 
 
 @pytest.mark.parametrize("dense", [False, True])
 def test_steps_are_those_of_the_library(dense: bool) -> None:
     for ours, theirs in zip(steps(RowGradients(), dense=dense), steps(None, dense=dense), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("most", [0.5, 1e9])
+@pytest.mark.parametrize("dense", [False, True])
+def test_gradients_are_scaled_as_by_the_library(dense: bool, most: float) -> None:
+    both = (steps(RowGradients(), dense=dense, most=most, clip=True), steps(None, dense=dense, most=most))
+    for ours, theirs in zip(*both, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-6)
 
 

@@ -7,7 +7,7 @@ torch: it is itself imported when training begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -63,6 +63,31 @@ class RowGradients(TorchFunctionMode):
             if made is not None:
                 return made
         return func(*args, **given)
+
+    def clip(self, parameters: Iterable[torch.Tensor], most: float) -> torch.Tensor:
+        """Scale all gradients down to a norm of at most `most`, as `clip_grad_norm_` does; gives the norm before.
+
+        Of tables only the rows that were read are looked at: all others are zeros.
+        """
+        whole: list[torch.Tensor] = []
+        some: list[tuple[torch.Tensor, torch.Tensor]] = []
+        for each in parameters:
+            if each.grad is None:
+                continue
+            held = self._sums.get(id(each))
+            if held is None or held.mixed or each.grad is not held.gradient or not held.written:
+                whole.append(each.grad)
+            else:
+                some.append((each.grad, torch.cat(held.written).unique()))
+        read = [gradient[rows] for gradient, rows in some]
+        norm = torch.nn.utils.get_total_norm([*whole, *read])
+        scale = most / (norm + 1e-6)
+        if float(scale) < 1.0:
+            for gradient in whole:
+                gradient.mul_(scale)
+            for (gradient, rows), values in zip(some, read, strict=True):
+                gradient[rows] = values * scale
+        return norm
 
     def _embedding(
         self,
