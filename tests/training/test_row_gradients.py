@@ -59,6 +59,23 @@ def test_gradients_are_scaled_as_by_the_library(dense: bool, most: float) -> Non
         assert torch.allclose(ours, theirs, atol=1e-6)
 
 
+def test_only_what_was_written_is_cleared() -> None:
+    """Somebody else's gradient in the same table is seen, ours alone is not taken for one."""
+    table = torch.nn.Parameter(torch.randn(9, 2))
+    mode = RowGradients()
+    for other in (False, True, False, False):
+        table.grad = None
+        with mode:
+            cost = functional.embedding(torch.tensor([1, 3]), table).sum()
+            (cost + table[5].sum() if other else cost).backward()
+            functional.embedding(torch.tensor([3]), table).sum().backward()
+        (held,) = mode._sums.values()
+        assert held.mixed == other
+        assert table.grad is not None
+        assert table.grad.sum(1).tolist() == [0, 2, 0, 4, 0, 2 if other else 0, 0, 0, 0]
+        mode.clip([table], 1.0)
+
+
 def test_what_it_does_not_know_is_the_librarys() -> None:
     table = torch.nn.Parameter(torch.randn(9, 2))
     numbers = torch.tensor([1, 1, 3])

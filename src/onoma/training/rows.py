@@ -25,10 +25,25 @@ class Sum:
         self.gradient = torch.zeros_like(table)
         self.written: list[torch.Tensor] = []
         self.mixed = False
+        self._version = self.gradient._version
         table.register_post_accumulate_grad_hook(self._other)
 
     def _other(self, _: torch.Tensor) -> None:
-        self.mixed = True
+        """Called after each backward pass, whether or not there was another gradient than ours."""
+        self.mixed = self.mixed or self.table.grad is not self.gradient or self.gradient._version != self._version
+
+    def add(self, rows: torch.Tensor, values: torch.Tensor) -> None:
+        """Add values [n, width] to rows [n] of the table's gradient."""
+        if self.table.grad is None:
+            self.table.grad = self.cleared()
+        gradient = self.table.grad
+        if gradient is not self.gradient:
+            gradient.index_add_(0, rows, values)
+            return
+        self._other(self.table)
+        gradient.index_add_(0, rows, values)
+        self.written.append(rows)
+        self._version = gradient._version
 
     def cleared(self) -> torch.Tensor:
         """The table of zeros."""
@@ -39,6 +54,7 @@ class Sum:
                 self.gradient[rows] = 0
         self.mixed = False
         self.written.clear()
+        self._version = self.gradient._version
         return self.gradient
 
 
@@ -125,9 +141,5 @@ class _Embedding(torch.autograd.Function):
         if ctx.pad >= 0:
             kept = rows != ctx.pad
             rows, values = rows[kept], values[kept]
-        if weight.grad is None:
-            weight.grad = held.cleared()
-        if weight.grad is held.gradient:
-            held.written.append(rows)
-        weight.grad.index_add_(0, rows, values)
+        held.add(rows, values)
         return None, None, None, None
