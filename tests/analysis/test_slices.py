@@ -94,6 +94,7 @@ def test_false_mentions_and_problems_have_values_too() -> None:
     assert (made.scores["lower"].fp, made.scores["no case"].fp, made.scores[NO_PLACE].fp) == (1, 1, 1)
     crowd = slice_scores(match([GOLD], [found]), "density", resamples=0)
     assert crowd.scores["0 mentions in the sentence"].fp == 2
+    assert crowd.values[1] == "1 mention in the sentence"
 
 
 def test_intervals_are_those_of_a_resampled_score() -> None:

@@ -67,3 +67,16 @@ def test_predictions_that_are_gone_are_said(run: Path, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_bytes((run / "results.json").read_bytes())
     found = gather_from(read(tmp_path), tmp_path, run.parent)
     assert "holds no predictions" in found.absent["news"]
+
+
+def test_systems_stand_in_the_order_of_their_rank(tmp_path: Path) -> None:
+    documents = gold()
+    write(documents, tmp_path / "gold.jsonl")
+    write([each.with_spans(each.spans[:1]) for each in documents], tmp_path / "half.jsonl")
+    systems = {name: {"predictions": {"news": f"{file}.jsonl"}} for name, file in (("a", "half"), ("b", "gold"))}
+    settings = {"name": "two", "sets": {"news": {"source": "gold.jsonl"}}, "systems": systems, "resamples": 20}
+    compare(Experiment.checked(settings, "test"), tmp_path / "out", base=tmp_path)
+    found = gather_from(read(tmp_path / "out"), tmp_path / "out").sets["news"]
+    for part in (found.errors["spans"].means, found.confusions, found.trust, found.protocols, found.surfaces):
+        assert list(part) == ["b", "a"]
+    assert found.slices.systems == ("b", "a") and found.sentences["systems"] == ["b", "a"]

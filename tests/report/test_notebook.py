@@ -7,14 +7,14 @@ import pytest
 
 from onoma.document import Document, Prediction, Span
 from onoma.evaluation import evaluate
-from onoma.report import words
+from onoma.report import verdict, words
 from onoma.report.schema import Results, loads
 
 
 def test_results_show_every_system(results: Results) -> None:
     shown = results._repr_html_()
     assert all(system.name in shown for system in results.systems)
-    assert words.plain(words.verdict(results)[0]) in shown
+    assert words.plain(verdict.verdict(results)[0]) in shown
     assert shown.count("<tr>") == 1 + len(results.systems)
 
 

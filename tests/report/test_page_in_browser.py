@@ -243,6 +243,26 @@ def test_nothing_is_wider_than_the_page(chromium: Any, address: str, width: int)
     made.page.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_label_of_a_chart_and_no_head_of_a_column_is_cut(chromium: Any, tmp_path: Path, width: int) -> None:
+    data = report_fixture.build()
+    data["systems"][0]["predict"]["news"]["words_per_second"] = 67_000.0  # the axis ends at 100k
+    text = json.dumps(data).replace('"tweets"', '"news-and-an-encyclopaedia-of-tweets"')
+    path = tmp_path / "report.html"
+    path.write_text(html.render(loads(text), looked_at.doubtful()), encoding="utf-8")
+    made = Opened(chromium, path.as_uri(), width=width)
+    made.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    assert made.page.locator("#cost text", has_text="100k").count() == 1
+    cut = (
+        "rows => rows.filter(each => each.getBoundingClientRect().right > "
+        "each.closest('figure, .strips').getBoundingClientRect().right + .5).map(each => each.textContent)"
+    )
+    assert made.page.eval_on_selector_all(".frame text, .axis text", cut) == []
+    heads = "rows => rows.filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.textContent)"
+    assert made.page.eval_on_selector_all("th.given", heads) == []
+    made.page.close()
+
+
 def test_a_doubtful_place_opens_its_very_sentence(chromium: Any, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(html.render(loads(json.dumps(report_fixture.build())), looked_at.doubtful()), encoding="utf-8")

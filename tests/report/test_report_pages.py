@@ -87,7 +87,7 @@ def test_pages_hold_every_name_label_and_number(results: Results, render: Callab
             assert text in page
     missing = [number for number in numbers_of(results) if number not in page]
     assert not missing
-    for word in ("2.13.0", "12 ungrounded", "3.5 malformed", "28 min 14 s", "31,400", "88.0 MB", "p = 0.003 (Holm)"):
+    for word in ("2.13.0", "12 ungrounded", "3.5 malformed", "28 min 14 s", "31,400", "88.0 MB", "p ≤ 0.003 (Holm)"):
         assert word in page
 
 
@@ -327,3 +327,25 @@ def test_the_row_without_a_label_is_explained(data: dict[str, Any]) -> None:
     for render in (markdown.render, lambda results: Page(html.render(results)).text):
         assert "The row ? counts problems" in render(loads(json.dumps(data)))
         assert "The row ? counts problems" not in render(plain)
+
+
+def test_the_head_says_what_was_trained_here(data: dict[str, Any]) -> None:
+    data["config"]["description"] = "Taggers <b>and</b> others."
+    data["config"]["systems"] = {
+        "crf": {"family": "feature_crf"},
+        "minilm": {"model": "saved"},
+        "t5-small xml": {"family": "seq2seq", "encoding": "xml"},
+    }
+    data["systems"][1] |= {"train": None, "seeds": [0]}
+    text = Page(html.render(loads(json.dumps(data)))).text
+    assert "2 of 3 trained here, with 3 seeds" in text and "Taggers <b>and</b> others." in text
+    assert "minilm encoder_tagger, loaded, not trained here" in text.replace("minilmenc", "minilm enc")
+    assert "seq2seq, xml" in text and "feature_crf" in text
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_luck_of_training_is_named_where_it_was_not_measured(data: dict[str, Any], runs: int) -> None:
+    for system in data["systems"]:
+        system["seeds"] = system["seeds"][:runs]
+    said = "how much its luck moves a score is not in the intervals" in html.render(loads(json.dumps(data)))
+    assert said == (runs == 1)

@@ -5,10 +5,11 @@ import json
 from typing import Any
 
 import pytest
+import report_fixture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onoma.report import charts, numbers, words
+from onoma.report import charts, numbers, verdict, words
 from onoma.report.schema import Comparison, Results, loads
 
 
@@ -77,11 +78,11 @@ def test_a_system_without_all_sets_has_no_gap(data: dict[str, Any]) -> None:
 
 
 def test_verdict_names_leader_evidence_cost_gap_and_failures(results: Results) -> None:
-    text = "\n".join(words.plain(sentence) for sentence in words.verdict(results))
+    text = "\n".join(words.plain(sentence) for sentence in verdict.verdict(results))
     assert text.startswith("minilm leads on news with a micro F1 of 88.50 % [")
     assert "no difference from t5-small xml is shown: 1.1 points" in text
-    assert "On politics the highest is t5-small xml" in text
-    assert "Out of domain, minilm loses" in text
+    assert "On politics, t5-small xml has the highest micro F1, " in text
+    assert "Against news, minilm loses " in text and " on tweets and " in text
     assert "minilm reads 1,240 words a second and takes 88.0 MB on disk; t5-small xml is 13 times as slow" in text
     assert "llama-8b brackets failed: out of memory" in text
     assert "gliner was skipped: " in text
@@ -89,9 +90,83 @@ def test_verdict_names_leader_evidence_cost_gap_and_failures(results: Results) -
 
 def test_verdict_says_so_when_the_lead_is_shown(data: dict[str, Any]) -> None:
     data["comparisons"][2] |= {"p_adjusted": 0.01}  # minilm and t5-small xml on news
-    lead = words.plain(words.verdict(loads(json.dumps(data)))[0])
+    lead = words.plain(verdict.verdict(loads(json.dumps(data)))[0])
     assert ", better than t5-small xml by 1.1 points [" in lead
     assert lead.endswith("p = 0.010 (Holm).")
+
+
+def test_the_verdict_has_a_sentence_a_set_with_the_difference_to_the_next_one(data: dict[str, Any]) -> None:
+    for row in data["comparisons"]:
+        row |= {"p_adjusted": 0.3}
+        if row["set"] == "tweets":
+            row |= {"p_value": 0.005, "p_adjusted": 0.01, "interval": None}
+    found = loads(json.dumps(data | {"comparisons": [r for r in data["comparisons"] if r["set"] != "politics"]}))
+    said = [words.plain(sentence) for sentence in verdict.verdict(found)]
+    for name in ("tweets", "politics"):
+        first, second = words.ranking(found, name)[:2]
+        one, two = (each.scores[name].micro.f1 for each in (first, second))
+        (sentence,) = (each for each in said if each.startswith(f"On {name}, "))
+        size = numbers.points(one - two)
+        opening = f"On {name}, {first.name} has the highest micro F1, {100 * one:.2f} %, "
+        ending = {
+            "tweets": f"better than {second.name} by {size} points, p = 0.010 (Holm).",
+            "politics": f"{size} points ahead of {second.name}; the difference was not tested.",
+        }[name]
+        assert sentence == opening + ending
+    for system in data["systems"][:3]:
+        system["scores"]["tweets"]["micro"]["f1"] = 0.5
+    text = [words.plain(sentence) for sentence in verdict.verdict(loads(json.dumps(data)))]
+    assert any(each.startswith("On tweets, ") and " share the highest micro F1, 50.00 %." in each for each in text)
+
+
+def test_what_the_leader_loses_on_each_set(data: dict[str, Any]) -> None:
+    def loss(**f1: float) -> str:
+        for name, value in f1.items():
+            data["systems"][1]["scores"][name]["micro"]["f1"] = value
+        found = loads(json.dumps(data))
+        (sentence,) = (each for each in map(words.plain, verdict.verdict(found)) if "points of F1" in each)
+        return sentence
+
+    assert loss(news=0.9, tweets=0.4, politics=0.7) == (
+        "Against news, minilm loses 50.0 points of F1 on tweets and 20.0 on politics."
+    )
+    assert loss(politics=0.93) == "Against news, minilm loses 50.0 points of F1 on tweets and gains 3.0 on politics."
+    data["sets"]["politics"]["role"] = "in_domain"
+    assert loss(politics=0.8) == "Against its mean in domain, minilm loses 45.0 points of F1 on tweets."
+    data["sets"]["tweets"]["role"] = "in_domain"
+    assert not any("points of F1" in words.plain(each) for each in verdict.verdict(loads(json.dumps(data))))
+
+
+def test_losses_on_many_sets_are_a_range() -> None:
+    said = map(words.plain, verdict.verdict(loads(json.dumps(report_fixture.large()))))
+    (sentence,) = (each for each in said if "points of F1" in each)
+    assert sentence.startswith("Against set-0, system-4 loses ")
+    assert sentence.endswith(" points of F1 on 9 sets out of domain.")
+
+
+@pytest.mark.parametrize(
+    ("test", "p", "shown"),
+    [
+        ("paired bootstrap, p of 1,000 resamples", 2 / 1001, "p ≤ 0.006 (Holm)"),
+        ("paired bootstrap, p of 1,000 resamples", 4 / 1001, "p = 0.006 (Holm)"),
+        ("paired approximate randomisation, 1000 draws", 1 / 1001, "p ≤ 0.006 (Holm)"),
+        ("some other test", 2 / 1001, "p = 0.006 (Holm)"),
+    ],
+)
+def test_the_smallest_p_value_that_could_come_out_is_a_bound(test: str, p: float, shown: str) -> None:
+    assert words.plain(words.difference(row(test=test, p_value=p, p_adjusted=0.006))).endswith(", " + shown)
+    assert numbers.p_text(0.0004, smallest=True) == "p < 0.001"
+
+
+def test_the_tests_say_how_many_runs_they_compare(data: dict[str, Any]) -> None:
+    for row, seeds in zip(data["comparisons"], ("1+1", "3+3", "3+1"), strict=False):
+        row["test"] = f"paired bootstrap, {seeds} seeds"
+    found = loads(json.dumps(data | {"comparisons": data["comparisons"][:3]}))
+    assert words.tests(found) == [
+        "paired bootstrap, 3 and 1 seeds",
+        "paired bootstrap, 3 seeds each",
+        "paired bootstrap, one run each",
+    ]
 
 
 def test_main_set_prefers_in_domain(data: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ import looked_at
 import pytest
 
 from onoma.document import Prediction
-from onoma.report import html, markdown, sections, words
-from onoma.report.evidence import Judged, look
+from onoma.report import html, learning, markdown, sections, verdict, words
+from onoma.report.evidence import Judged, SetEvidence, look
 from onoma.report.schema import Results, loads
 
 
@@ -22,28 +22,28 @@ def test_a_slower_larger_worse_system_is_dominated(data: dict[str, Any]) -> None
     crf, minilm, t5 = data["systems"][:3]
     assert t5["size_mb"] > minilm["size_mb"] > crf["size_mb"]
     found = made(data)
-    assert words.dominated(found) == {"t5-small xml": "minilm"}
+    assert verdict.dominated(found) == {"t5-small xml": "minilm"}
     page = html.render(found)
     assert "<strong>t5-small xml</strong> is dominated: <strong>minilm</strong>" in page
     assert "is dominated" in markdown.render(found)
     del t5["size_mb"]
-    assert words.dominated(made(data)) == {}, "what is not known dominates nothing"
+    assert verdict.dominated(made(data)) == {}, "what is not known dominates nothing"
 
 
 def test_equals_do_not_dominate_each_other(data: dict[str, Any]) -> None:
     twin = json.loads(json.dumps(data["systems"][0])) | {"name": "twin"}
     data["systems"].append(twin)
-    assert not {"twin", "crf"} & words.dominated(made(data)).keys()
+    assert not {"twin", "crf"} & verdict.dominated(made(data)).keys()
 
 
 def test_the_weakest_label_and_set_are_those_of_the_leader(data: dict[str, Any]) -> None:
     found = made(data)
     best = words.ranking(found, "news")[0]
     label = min(best.scores["news"].by_label, key=lambda name: best.scores["news"].by_label[name].f1)
-    text = words.plain(words.weakest(found))
+    text = words.plain(verdict.weakest(found))
     assert text.startswith(f"{best.name} is weakest on {label} (")
     assert "on the set " in text
-    assert words.weakest(made(data | {"systems": [], "comparisons": []})) == ()
+    assert verdict.weakest(made(data | {"systems": [], "comparisons": []})) == ()
 
 
 def test_a_winner_beats_every_other_one_for_sure(data: dict[str, Any]) -> None:
@@ -78,8 +78,8 @@ def test_errors_stand_with_the_most_frequent_first() -> None:
 
 
 def test_the_weakest_part_of_a_system() -> None:
-    text = words.plain(sections.spots(looked_at.evidence().sets["news"], "minilm"))
-    assert "minilm is weakest in" in text and "n = 48" in text
+    text = words.plain(sections.spots(looked_at.evidence().sets["news"], "minilm", "news"))
+    assert text.startswith("Among the slices of news, minilm is weakest in") and "n = 48" in text
 
 
 def test_false_mentions_where_gold_has_nothing_are_shown(results: Results) -> None:
@@ -112,18 +112,64 @@ def curve(data: dict[str, Any], f1: dict[int, float]) -> Results:
 
 def test_a_learning_curve_says_what_more_data_would_bring(data: dict[str, Any]) -> None:
     rising = {n: 0.9 - 2 * n**-0.5 for n in (50, 100, 200, 400, 800)}
-    (found,) = sections.learning(curve(data, rising))
+    (found,) = learning.learning(curve(data, rising))
     (line,) = found.lines
     gain = 200 * (800**-0.5 - 1600**-0.5)
     assert words.plain(line.sentence).startswith(f"Twice the data would add about {gain:.1f} points")
     assert [size for size, _ in line.values] == list(rising)
+    assert found.sizes == list(rising)
+    page = html.render(curve(data, rising))
+    assert "an extrapolation beyond everything that was measured" in page and "95 % intervals of the fit" in page
+    assert all(f"<td>{100 * value:.2f}</td>" in page for value in rising.values())
     assert [y for _, y in line.points] == sorted((y for _, y in line.points), reverse=True)
 
 
 def test_two_points_are_no_curve_to_fit(data: dict[str, Any]) -> None:
-    (found,) = sections.learning(curve(data, {100: 0.5, 200: 0.6}))
+    (found,) = learning.learning(curve(data, {100: 0.5, 200: 0.6}))
     assert "no curve is fitted" in words.plain(found.lines[0].sentence)
-    assert sections.learning(curve(data, {100: 0.5})) == []
+    assert learning.learning(curve(data, {100: 0.5})) == []
+
+
+def test_systems_without_a_curve_say_why(data: dict[str, Any]) -> None:
+    data["config"]["systems"] = {"minilm": {"model": "saved"}, "t5-small xml": {"family": "seq2seq"}}
+    found = curve(data, {100: 0.5, 200: 0.6})
+    ((_, why), (_, other)) = learning.learning(found)[0].absent
+    assert (why, other) == ("loaded, not trained here", "trained on one amount of data only")
+    assert "No curve: minilm (loaded, not trained here), t5-small xml (trained on" in html.render(found)
+
+
+def test_far_from_probabilities_names_the_worst_set() -> None:
+    def trusted(score: float) -> SetEvidence:
+        rows = [
+            Prediction(
+                each.id, tuple(replace(span, score=score + (at == 0) / 100) for at, span in enumerate(each.spans))
+            )
+            for each in gold
+        ]
+        return look(Judged(gold, {"a": {1: rows}}, kinds={"a": "probability"}), resamples=0)
+
+    gold = looked_at.documents()
+    low, lower, right = trusted(0.7), trusted(0.5), trusted(0.95)
+    text = words.plain(sections.far_from_probabilities({"x": low, "y": lower, "z": right}, "a"))
+    assert text.startswith("The scores of a are far from probabilities, most of all on y: ")
+    assert text.endswith("calibration error there is 49.75 %.")
+    assert "most of all" not in words.plain(sections.far_from_probabilities({"x": low, "z": right}, "a"))
+    assert sections.far_from_probabilities({"z": right}, "a") == ()
+    assert sections.far_from_probabilities({"x": low}, "somebody") == ()
+
+
+def test_what_could_be_detected_names_its_set() -> None:
+    text = words.plain(sections.reach(looked_at.evidence().sets["news"], "news"))
+    assert "would be detected on news (24 documents) with 80 % probability" in text
+
+
+def test_a_change_that_changes_nothing_says_so(data: dict[str, Any]) -> None:
+    row = {"f1": 0.4, "difference": 0.0, "interval": [0.0, 0.0], "p_adjusted": 1.0, "support": 9}
+    data["probes"] = {"upper": "all letters in upper case"}
+    data["systems"][1]["probes"] = {"news": {"upper": row}}
+    assert "no answer changes" in html.render(made(data))
+    row["interval"] = [-0.01, 0.01]
+    assert "no answer changes" not in html.render(made(data))
 
 
 @pytest.mark.parametrize("why", [None, "it knows no case"])

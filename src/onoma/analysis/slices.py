@@ -109,9 +109,11 @@ def _band(numbers: Integers, tops: Sequence[int]) -> Integers:
 
 
 def _bands(tops: Sequence[int], text: str) -> tuple[str, ...]:
+    """Names of the bands: `{}` stands for the numbers, and `(s)` for the ending of more than one."""
     lows = (0, *(top + 1 for top in tops))
     named = (str(top) if low == top else f"{low}-{top}" for low, top in zip(lows, tops, strict=False))
-    return tuple(text.format(band) for band in (*named, f"{lows[-1]} or more"))
+    bands = (*named, f"{lows[-1]} or more")
+    return tuple(text.format(band).replace("(s)", "" if band == "1" else "s") for band in bands)
 
 
 SLICES: dict[str, tuple[Rule, tuple[str, ...], bool]] = {
@@ -124,7 +126,7 @@ SLICES: dict[str, tuple[Rule, tuple[str, ...], bool]] = {
     "label_frequency": (_label_frequency, _bands(FREQUENCIES, "{} in training"), True),
     "mention_length": (_mention_length, LENGTHS, False),
     "sentence_length": (_sentence_length, _bands(SENTENCES, "{} words"), False),
-    "density": (_density, _bands(CROWDS, "{} mentions in the sentence"), False),
+    "density": (_density, _bands(CROWDS, "{} mention(s) in the sentence"), False),
     "nesting": (_nesting, ("by itself", "around others", "inside another", "inside and around others"), False),
     "case": (_case, CASES, False),
 }

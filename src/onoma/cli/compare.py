@@ -86,7 +86,8 @@ def summary(results: Results) -> list[Any]:
     from rich.table import Table
 
     from onoma.report import numbers
-    from onoma.report.words import faults, plain, verdict
+    from onoma.report.verdict import verdict
+    from onoma.report.words import faults, plain
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("micro F1, %")

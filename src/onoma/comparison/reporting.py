@@ -16,6 +16,7 @@ from onoma.document import Document, Prediction
 from onoma.exceptions import DataError, OnomaError
 from onoma.report.evidence import Evidence, Judged, SetEvidence, look
 from onoma.report.schema import Results, System
+from onoma.report.words import order
 
 __all__ = ["gather", "gather_from"]
 
@@ -87,8 +88,8 @@ def _judged(results: Results, out: Path, name: str, loaded: Loaded) -> Judged:
     gold = [tokenization.split(document) for document in loaded.documents]
     predictions: dict[str, dict[int, list[Prediction]]] = {}
     kinds: dict[str, Any] = {}
-    for system in results.systems:
-        if system.status == "ok" and name in system.scores:
+    for system in order(results):
+        if name in system.scores:
             seeds = _seeds(system, out, name, gold)
             if seeds:
                 predictions[system.name] = seeds

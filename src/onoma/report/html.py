@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from onoma.analysis.slices import NO_PLACE
 from onoma.exceptions import DataError
-from onoma.report import errors, latex, markdown, numbers, palette, sections, views, words
+from onoma.report import about, errors, latex, learning, markdown, numbers, palette, sections, verdict, views, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,7 @@ def _environment() -> Environment:
         ("nth", _nth),
     ):
         environment.filters[name] = rule
-    for name in ("link", "slice_rows", "flips", "spots", "reach", "risks"):
+    for name in ("link", "slice_rows", "flips", "spots", "reach", "risks", "far_from_probabilities"):
         environment.globals[name] = getattr(sections, name)
     environment.globals |= {"nowhere": NO_PLACE, "no_label": words.NO_LABEL}
     environment.tests["name"] = lambda part: isinstance(part, words.Name)
@@ -165,8 +165,11 @@ def _content(results: Results) -> dict[str, Any]:
     return {
         "results": results,
         "title": _title(results),
+        "description": about.description(results),
+        "training": about.training(results),
+        "identities": {system.name: about.identity(results, system) for system in results.systems},
         "slots": views.slots(results),
-        "verdict": words.verdict(results),
+        "verdict": verdict.verdict(results),
         "main": main,
         "ok": words.order(results),
         "absent": [system for system in results.systems if system.status != "ok"],
@@ -181,10 +184,10 @@ def _content(results: Results) -> dict[str, Any]:
         "drops": views.drops(results),
         "scatter": views.scatter(results),
         "courses": views.courses(results),
-        "dominance": words.dominance(results),
-        "weakest": words.weakest(results),
+        "dominance": verdict.dominance(results),
+        "weakest": verdict.weakest(results),
         "probes": sections.probes(results),
-        "learning": sections.learning(results),
+        "learning": learning.learning(results),
         "signatures": markdown.signatures(results),
         "environment": markdown.flat(results.environment),
     }

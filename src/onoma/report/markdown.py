@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from onoma.report import numbers, words
+from onoma.report import numbers, verdict, words
 from onoma.report.numbers import NONE
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _bullets(lines: Iterable[str]) -> str:
 
 
 def _verdict(results: Results) -> str:
-    said = (*words.verdict(results), words.weakest(results), *words.dominance(results))
+    said = (*verdict.verdict(results), verdict.weakest(results), *verdict.dominance(results))
     return _bullets(_sentence(sentence) for sentence in said if sentence)
 
 
@@ -145,9 +145,9 @@ def _label_cell(system: System, name: str, label: str) -> str:
 def _differences(results: Results) -> str:
     if not results.comparisons:
         return "No two systems were compared."
-    tests = sorted({row.test for row in results.comparisons})
     lines = _bullets(_sentence(words.difference(row)) for row in results.comparisons)
-    return f"{lines}\n\nTest: {'; '.join(escape(test) for test in tests)}. Differences are in percentage points."
+    tests = "; ".join(escape(test) for test in words.tests(results))
+    return f"{lines}\n\nTest: {tests}. Differences are in percentage points."
 
 
 def _gaps(results: Results) -> str:

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from onoma.report import numbers, words
+from onoma.report.verdict import verdict
 
 if TYPE_CHECKING:
     from onoma.report.schema import Results
@@ -30,5 +31,5 @@ def html_table(results: Results) -> str:
                 f'<tr><th>{escape(system.name)}</th><td colspan="{len(results.sets)}">{system.status}</td></tr>'
             )
     head = "".join(f"<th>{escape(name)}</th>" for name in ("micro F1, %", *results.sets))
-    lead = escape(words.plain(words.verdict(results)[0]))
+    lead = escape(words.plain(verdict(results)[0]))
     return f"<p>{lead}</p><table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"

@@ -33,9 +33,9 @@ def points(fraction: float, like: float | None = None) -> str:
     return format(100 * fraction, "z.1f" if abs(judged) >= 0.01 else "z.2f")
 
 
-def p_text(p: float) -> str:
-    """`p = 0.012`, or `p < 0.001`."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+def p_text(p: float, *, smallest: bool = False) -> str:
+    """`p = 0.012`, or `p < 0.001`; `p ≤ 0.012` where it is the smallest that could come out."""
+    return "p < 0.001" if p < 0.001 else f"p {'≤' if smallest else '='} {p:.3f}"
 
 
 def count(number: float | None) -> str:

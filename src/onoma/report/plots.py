@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onoma.exceptions import MissingExtraError
 from onoma.files import replacing_path
-from onoma.report import sections, views, words
+from onoma.report import learning, sections, views, words
 from onoma.report.palette import LIGHT
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _charts(results: Results, evidence: Evidence | None) -> Iterator[Chart]:
         yield "scores", (6.4, 1.2 + 0.28 * len(systems) * len(results.sets)), lambda axes: _scores(results, axes)
     if views.scatter(results) is not None:
         yield "speed", (5.2, 3.8), lambda axes: _speed(results, axes)
-    for curve in sections.learning(results):
+    for curve in learning.learning(results):
         yield f"learning-{curve.set}", (5.2, 3.6), lambda axes, curve=curve: _learning(results, curve, axes)
     for name, found in () if evidence is None else evidence.sets.items():
         counted = next(iter(found.errors.values()))
@@ -112,7 +112,7 @@ def _speed(results: Results, axes: Any) -> None:
     axes.set_ylabel(f"micro F1 on {name}, %")
 
 
-def _learning(results: Results, curve: sections.Learning, axes: Any) -> None:
+def _learning(results: Results, curve: learning.Learning, axes: Any) -> None:
     for line in curve.lines:
         sizes, f1 = zip(*line.values, strict=True)
         axes.plot(sizes, [100 * value for value in f1], "o-", color=_colour(results, line.system), label=line.system)

@@ -1,18 +1,16 @@
-"""What the page shows beyond the scores: errors, slices, robustness and learning, with every mark already placed."""
+"""What the page shows beyond the scores: errors, slices, robustness and confidence, with every mark already placed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from onoma.analysis.learning import LearningCurve, fit_learning_curve
 from onoma.report import charts, numbers, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from onoma.analysis import Part
     from onoma.analysis.confidence import Bin, RiskCoverage
@@ -24,13 +22,11 @@ if TYPE_CHECKING:
     from onoma.report.words import Sentence
 
 __all__ = [
-    "Learning",
-    "LearningLine",
     "Risks",
     "address",
     "error_rows",
+    "far_from_probabilities",
     "flips",
-    "learning",
     "link",
     "probes",
     "reach",
@@ -115,8 +111,8 @@ def flips(found: SetEvidence, most: int = 4) -> list[Sentence]:
     return said
 
 
-def spots(found: SetEvidence, system: str) -> Sentence:
-    """The part of the mentions in which a system is weakest, in words; empty where there is none to speak of."""
+def spots(found: SetEvidence, system: str, set: str) -> Sentence:
+    """The slice of a set in which a system is weakest, in words; empty where there is none to speak of."""
     parts = [
         (part.f1, name, value, part.support)
         for name, rows in found.slices.parts.items()
@@ -127,14 +123,11 @@ def spots(found: SetEvidence, system: str) -> Sentence:
         return ()
     f1, name, value, support = min(parts)
     what = f"“{value}” ({name.replace('_', ' ')}): {numbers.percent(f1)} %"
-    return (
-        "Of all parts of the mentions, ",
-        words.Name(system),
-        f" is weakest in {what}, n = {numbers.count(support)}.",
-    )
+    where = ("Among the slices of ", words.Name(set), ", ", words.Name(system))
+    return (*where, f" is weakest in {what}, n = {numbers.count(support)}.")
 
 
-def reach(found: SetEvidence) -> Sentence:
+def reach(found: SetEvidence, set: str) -> Sentence:
     """The smallest difference that the set can show, in words."""
     if not found.detectable:
         return ()
@@ -143,8 +136,9 @@ def reach(found: SetEvidence) -> Sentence:
     size = low if low == high else f"{low} to {high}"
     one = found.detectable[0]
     return (
-        f"With a chance of {100 * one.power:.0f} %, this set shows a true difference of {size} points between two of "
-        f"these systems ({one.units:,} {one.unit}s); a smaller one may well go unseen.",
+        f"A true difference of {size} points between two of these systems would be detected on ",
+        words.Name(set),
+        f" ({one.units:,} {one.unit}s) with {100 * one.power:.0f} % probability; a smaller one may go unseen.",
     )
 
 
@@ -169,80 +163,30 @@ def probes(results: Results) -> list[tuple[str, list[tuple[str, str, dict[str, P
     return made
 
 
-# ---------------------------------------------------------------------- learning
-
-
-@dataclass(frozen=True)
-class LearningLine:
-    """One system: its points in percent of the plot, and what twice the data would bring, in words."""
-
-    system: str
-    points: tuple[tuple[float, float], ...]
-    values: tuple[tuple[int, float], ...]
-    sentence: Sentence
-
-    @property
-    def path(self) -> str:
-        """The points of an SVG line."""
-        return " ".join(f"{x},{y}" for x, y in self.points)
-
-
-@dataclass(frozen=True)
-class Learning:
-    """F1 on a set by sentences learnt from, a line a system."""
-
-    set: str
-    x: Axis
-    y: Axis
-    lines: tuple[LearningLine, ...]
-
-
-def learning(results: Results) -> list[Learning]:
-    """Learning curves by set, with the forecast of a fitted power law where one can be fitted."""
-    made: list[Learning] = []
-    for name in results.sets:
-        curves = {
-            system.name: scores
-            for system in words.order(results)
-            if len(scores := _by_size((each.sentences, each.f1) for each in system.learning_curve if each.set == name))
-            > 1
-        }
-        if not curves:
-            continue
-        means = {system: [(size, fmean(f1)) for size, f1 in sorted(rows.items())] for system, rows in curves.items()}
-        x = charts.logarithmic(size for row in means.values() for size, _ in row)
-        y = charts.linear(f1 for row in means.values() for _, f1 in row)
-        lines = tuple(
-            LearningLine(
-                system,
-                tuple((x.at(size), round(100 - y.at(f1), 3)) for size, f1 in row),
-                tuple(row),
-                _forecast(system, curves[system]),
-            )
-            for system, row in means.items()
-        )
-        made.append(Learning(name, x, y, lines))
-    return made
-
-
-def _by_size(points: Iterable[tuple[int, float]]) -> dict[int, list[float]]:
-    found: dict[int, list[float]] = defaultdict(list)
-    for size, f1 in points:
-        if size:
-            found[size].append(f1)
-    return found
-
-
-def _forecast(system: str, scores: Mapping[int, list[float]]) -> Sentence:
-    curve = fit_learning_curve(scores)
-    if not isinstance(curve, LearningCurve):
-        return (words.Name(system), f": no curve is fitted: {curve.reason}.")
-    gain, (low, high) = curve.gain
-    ends = f"[{numbers.points(low, like=gain)}, {numbers.points(high, like=gain)}]"
-    return ("Twice the data would add about ", f"{numbers.points(gain)} points {ends} to ", words.Name(system), ".")
-
-
 # ---------------------------------------------------------------------- confidence
+
+
+FAR = 0.1
+"""An expected calibration error above this is far from probabilities."""
+
+
+def far_from_probabilities(looked: Mapping[str, SetEvidence], system: str) -> Sentence:
+    """Where a system's scores are furthest from probabilities, in words; empty where they are near, or there are none.
+
+    `looked` holds the sets by name.
+    """
+    errors = [
+        (trust.reliability.ece, name)
+        for name, found in looked.items()
+        if (trust := found.trust.get(system)) is not None and trust.reliability is not None
+    ]
+    far = [pair for pair in errors if pair[0] > FAR]
+    if not far:
+        return ()
+    size, name = max(far)
+    most = ", most of all" if len(far) > 1 else ""
+    ending = f": its expected calibration error there is {numbers.percent(size)} %."
+    return ("The scores of ", words.Name(system), f" are far from probabilities{most} on ", words.Name(name), ending)
 
 
 def place(each: Bin) -> tuple[float, float, float, float]:

@@ -133,7 +133,7 @@ def forest(results: Results) -> Forest | None:
         )
         grouped.setdefault(row.set, []).append(placed)
     sets = tuple((name, tuple(grouped[name])) for name in results.sets if name in grouped)
-    return Forest(axis, axis.at(0.0), sets, tuple(sorted({row.test for row in turned})))
+    return Forest(axis, axis.at(0.0), sets, tuple(words.tests(results)))
 
 
 # ---------------------------------------------------------------------- out of domain
@@ -251,7 +251,7 @@ def courses(results: Results) -> list[Course]:
     """Training curves: dev F1 and loss of every system that recorded them."""
     color = slots(results)
     found: list[Course] = []
-    for system in results.systems:
+    for system in words.order(results):
         for what in ("dev_f1", "loss"):
             course = _course(system, color[system.name], what)
             found += [course] if course else []
