@@ -19,6 +19,7 @@ from onoma import datasets
 from onoma.comparison import Experiment, compare, run
 from onoma.exceptions import ConfigError, DataError
 from onoma.models.encoder_tagger.options import EncoderTaggerOptions
+from onoma.recognizer.calibration import Calibration
 from onoma.report.schema import SCHEMA_FILE, read
 
 SYSTEMS = {
@@ -168,6 +169,19 @@ def test_a_saved_recognizer_can_be_compared(corpus: Path) -> None:
     results = compare(experiment(systems={"saved": {"model": "saved"}}, train=None), corpus / "out", base=corpus)
     assert results.systems[0].scores["home"].micro.f1 == 1
     assert results.systems[0].train is None
+
+
+def test_a_saved_recognizer_answers_as_the_options_say(corpus: Path) -> None:
+    made = onoma.Recognizer.create("feature_crf", ["LOC", "PER"], options={"c2": 0.001})
+    made.fit(CORPUS)
+    made.calibration = Calibration(method="isotonic", knots=((0.0, 0.1), (1.0, 0.2)), thresholds={"LOC": 0.9})
+    made.save(corpus / "saved")
+    systems = {"mute": {"model": "saved"}, "plain": {"model": "saved", "options": {"calibrated": False}}}
+    unknown = {"model": "saved", "options": {"nonsense": 1}}
+    results = compare(experiment(systems={**systems, "unknown": unknown}, train=None), corpus / "out", base=corpus)
+    mute, plain, failed = results.systems
+    assert mute.scores["home"].by_label["LOC"].f1 == 0 and plain.scores["home"].micro.f1 == 1
+    assert failed.status == "failed" and "nonsense" in (failed.error or "")
 
 
 def test_several_seeds_give_a_mean(corpus: Path) -> None:

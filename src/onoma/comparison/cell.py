@@ -72,7 +72,7 @@ def run(
             record["train"] = _train(experiment, system, base, seed, folder, model, fraction)
         else:
             _create(system, (), base, seed).save(model)
-        recognizer = Recognizer.load(place)
+        recognizer = Recognizer.load(place, **(system.options if system.model is not None else {}))
         predict: dict[str, Any] = {}
         for set_name, settings in sets.items():
             loaded = load(settings, base)

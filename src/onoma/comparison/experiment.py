@@ -64,7 +64,7 @@ class SystemSettings(AskedSettings):
     seeds: tuple[Seed, ...] | None = Field(None, min_length=1)
     """Seeds of this system; by default the experiment's (one where the family does not use any)."""
     options: dict[str, Any] = {}
-    """Options of the family."""
+    """Options of the family; those that say how it predicts where a saved recognizer is loaded."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
