@@ -159,13 +159,16 @@ def test_the_smallest_p_value_that_could_come_out_is_a_bound(test: str, p: float
 
 
 def test_the_tests_say_how_many_runs_they_compare(data: dict[str, Any]) -> None:
-    for row, seeds in zip(data["comparisons"], ("1+1", "3+3", "3+1"), strict=False):
-        row["test"] = f"paired bootstrap, {seeds} seeds"
-    found = loads(json.dumps(data | {"comparisons": data["comparisons"][:3]}))
-    assert words.tests(found) == [
-        "paired bootstrap, 3 and 1 seeds",
-        "paired bootstrap, 3 seeds each",
-        "paired bootstrap, one run each",
+    def said(*seeds: str) -> list[str]:
+        for row, each in zip(data["comparisons"], seeds, strict=False):
+            row["test"] = f"paired bootstrap, {each} seeds"
+        return words.tests(loads(json.dumps(data | {"comparisons": data["comparisons"][: len(seeds)]})))
+
+    assert said("1+1", "1+1") == ["paired bootstrap, one run each"]
+    assert said("3+3") == ["paired bootstrap, 3 seeds each"]
+    assert said("3+1", "3+1", "3+1", "1+1") == [
+        "news: paired bootstrap, 3 and 1 seeds",
+        "tweets: paired bootstrap, one run each",
     ]
 
 

@@ -200,8 +200,13 @@ def is_smallest(row: Comparison) -> bool:
 
 
 def tests(results: Results) -> list[str]:
-    """The tests of the comparisons, in words."""
-    return sorted({re.sub(r"(\d+)\+(\d+) seeds", _seeds, row.test) for row in results.comparisons})
+    """The tests of the comparisons in words, with their sets where there is more than one test."""
+    sets: dict[str, dict[str, None]] = {}
+    for row in results.comparisons:
+        sets.setdefault(re.sub(r"(\d+)\+(\d+) seeds", _seeds, row.test), {})[row.set] = None
+    if len(sets) == 1:
+        return list(sets)
+    return [f"{', '.join(names)}: {test}" for test, names in sets.items()]
 
 
 def _seeds(found: re.Match[str]) -> str:
