@@ -176,6 +176,12 @@ def test_permalinks(opened: Opened, chromium: Any, address: str) -> None:
     opened.wait(48)
     opened.page.wait_for_timeout(100)
     assert opened.current == "30", "in a page that is open already, too"
+    cards = "#examples-list > li"
+    assert opened.page.get_attribute(f"{cards}:first-child", "data-place") == "30", "none before it has to be drawn"
+    opened.page.keyboard.press("k")
+    assert opened.current == opened.page.get_attribute(f"{cards}:first-child", "data-place") == "29"
+    opened.page.keyboard.press("j")
+    assert opened.current == "30"
 
 
 def test_a_count_opens_its_sentences(opened: Opened) -> None:

@@ -104,7 +104,7 @@ def _cost(main: str, ranked: Sequence[System]) -> Sentence:
     best = ranked[0]
     speed = best.predict.get(main)
     words = None if speed is None else speed.words_per_second
-    facts = [f"reads {numbers.rate(words)} words a second"] if words else []
+    facts = [f"reads {numbers.rate(words)} words a second on {main}"] if words else []
     facts += [f"takes {numbers.megabytes(best.size_mb)} on disk"] if best.size_mb else []
     if not facts:
         return ()

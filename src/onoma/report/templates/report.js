@@ -6,7 +6,7 @@
   const list = document.getElementById("examples-list");
   const status = document.getElementById("found");
   const more = document.getElementById("more");
-  let data, names, found = [], shown = 0, current = -1, folded = new Map();
+  let data, names, found = [], first = 0, shown = 0, current = -1, folded = new Map();
 
   /* Unpacking: the browser's own inflater, or ours where it has none. */
 
@@ -182,11 +182,11 @@
     set().sentences.forEach((row, place) => { if (fits(row, place)) found.push(place); });
     list.replaceChildren();
     if (!found.length) list.append(make("li", "note", "No sentence fits these filters."));
-    shown = 0;
     current = at === null ? -1 : found.indexOf(at);
     const cut = set().cut ? `; ${set().cut.toLocaleString("en")} further sentences are left out of this page` : "";
     status.textContent = `${found.length.toLocaleString("en")} of ${set().sentences.length.toLocaleString("en")} sentences${cut}`;
-    grow(Math.max(PAGE, current + 1));
+    first = shown = Math.max(current, 0); // a late sentence does not wait for all before it
+    grow();
     mark();
   }
 
@@ -305,7 +305,8 @@
     for (const each of list.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
     if (current < 0 || current >= found.length) return null;
     if (current >= shown) grow(current + 1 - shown);
-    const item = list.children[current];
+    while (current < first) list.prepend(card(found[--first]));
+    const item = list.children[current - first];
     item.setAttribute("aria-current", "true");
     return item;
   }
