@@ -201,20 +201,37 @@ def _one_pass(recognizer: Recognizer, documents: Sequence[Document]) -> list[Pre
 
 @contextmanager
 def _passes(recognizer: Recognizer) -> Iterator[list[int]]:
-    """Counts rows that go through the decoder."""
+    """Counts rows that go through the decoder, by the library's forward pass or by our own."""
     count = [0]
     model: Any = recognizer.model
-    decoder = model.module.get_decoder()
+    speaker_of = model.speaker
+    spoken = False
 
     def seen(_: Any, arguments: Any, options: dict[str, Any], __: Any) -> None:
         pieces = options.get("input_ids", arguments[0] if arguments else None)
-        count[0] += len(pieces if pieces is not None else options["inputs_embeds"])
+        if not spoken:
+            count[0] += len(pieces if pieces is not None else options["inputs_embeds"])
 
-    handle = decoder.register_forward_hook(seen, with_kwargs=True)
+    def speaker(questions: Sequence[str]) -> Any:
+        nonlocal spoken
+        spoken = True
+        made = speaker_of(questions)
+        feed = made.feed
+
+        def counted(rows: Sequence[Any], *rest: Any) -> Any:
+            count[0] += len(rows)
+            return feed(rows, *rest)
+
+        made.feed = counted
+        return made
+
+    handle = model.module.get_decoder().register_forward_hook(seen, with_kwargs=True)
+    model.speaker = speaker
     try:
         yield count
     finally:
         handle.remove()
+        del model.speaker
 
 
 def _facts(
