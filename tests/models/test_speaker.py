@@ -72,6 +72,22 @@ def test_a_decoder_laid_out_for_the_processor_writes_the_same(make: str, built: 
     held_to_each_row_alone(one, 1, lambda _, pieces: alone(made, QUESTIONS[0], pieces), 5, 1e-4)
 
 
+@pytest.mark.parametrize("laid_out", [False, True])
+def test_rows_of_unlike_length_may_be_wider_than_the_table_of_places(laid_out: bool, tmp_path: Path) -> None:
+    made = model(tmp_path, "minilm")
+    made.module.float()
+    decoder = made._laid_out().decoder if laid_out else None
+    speaker = Speaker(made.module, made.read(QUESTIONS[:2]), decoder=decoder)
+    rows = [[speaker.start, *[7 + place % 20 for place in range(size)]] for size in (120, 3)]
+    speaker.feed(rows, [[0], [0]], [5, 6])
+    speaker.keep([0, 1], [121, 4])
+    more = [[9, 8], [11 + place % 9 for place in range(120)]]
+    found = speaker.feed(more, [[1], [119]], list(range(40)))
+    for row in range(2):
+        expected = alone(made, QUESTIONS[row], [*rows[row][1:], *more[row]])[:40]
+        assert torch.allclose(torch.tensor(found[row][0]), expected.double(), atol=1e-3)
+
+
 @pytest.mark.parametrize("part", ["widen", "norm", "places"])
 def test_a_decoder_that_would_not_write_the_same_is_left_alone(part: str, tmp_path: Path) -> None:
     made = model(tmp_path, "bert")

@@ -140,6 +140,8 @@ class FusedDecoder:
         """[rows or 1, 1, n, remembered + n]: true where a piece may look; None where it may look at all before it."""
         if mask is None and (width == 1 or past == 0):
             return None
+        if past + width > len(self._before):  # rows are shorter, but not all by the same
+            self._before = torch.ones(past + width, past + width, dtype=torch.bool).tril()
         before = self._before[past : past + width, : past + width]
         return before[None, None] if mask is None else before & mask.bool()[:, None, None]
 
