@@ -83,7 +83,8 @@ def test_verdict_names_leader_evidence_cost_gap_and_failures(results: Results) -
     assert "no difference from t5-small xml is shown: 1.1 points" in text
     assert "On politics, t5-small xml has the highest micro F1, " in text
     assert "Against news, minilm loses " in text and " on tweets and " in text
-    assert "minilm reads 1,240 words a second on news and takes 88.0 MB on disk; t5-small xml is 13 times as slow" in text
+    assert "minilm reads 1,240 words a second on news and takes 88.0 MB on disk; " in text
+    assert "t5-small xml is 13 times as slow" in text
     assert "llama-8b brackets failed: out of memory" in text
     assert "gliner was skipped: " in text
 
