@@ -180,6 +180,10 @@ def test_an_equal_copy_and_one_without_blanks(text: str, data: st.DataObject) ->
         ("a New York, b", "a New York , b", "York ", "ungrounded"),  # a blank that the source has not
         ("a New York b", "a New b", "New", "New"),
         ("a New York b", "a b New York", "New York", "New York"),
+        # A word lost and another added: as many words, but those between have moved.
+        ("a New York b c d e f", "a x New b c d e f", "New", "New"),
+        ("of 2 @@home New : in", "of 2 @home New : x in", "New :", "New :"),
+        ("Co. , not of , said A B C", "Co. ' , nQ ofQ said A B C", "' , nQ", "ungrounded"),
     ],
 )
 def test_stretches_of_other_copies(source: str, copy: str, stretch: str, wanted: str) -> None:

@@ -27,9 +27,9 @@ class Anchor:
 
     A copy that is equal has the same offsets. One that differs in white space, case and accents alone (which models
     lose) is compared letter by letter, and blanks at the ends of a stretch must be in both. Else words are compared: if
-    there are as many and most are equal, the n-th stands for the n-th; if not they are aligned, and a stretch must
-    begin and end with words that were copied right, hold no gap, and could lie nowhere else. So no copy error moves a
-    stretch to where it was not.
+    there are as many, most are equal and none looks moved, the n-th stands for the n-th; if not they are aligned, and a
+    stretch must begin and end with words that were copied right, hold no gap, and could lie nowhere else. So no copy
+    error moves a stretch to where it was not.
     """
 
     def __init__(self, source: str, copy: str, method: str = "weighted") -> None:
@@ -50,7 +50,7 @@ class Anchor:
         self._lefts, self._rights = [left for left, _ in copied], [right for _, right in copied]
         wanted = [_plain(self.source[start:end]) for start, end in words]
         given = [_plain(self.copy[start:end]) for start, end in copied]
-        self._in_order = len(wanted) == len(given) and 2 * sum(map(str.__ne__, wanted, given)) <= len(wanted)
+        self._in_order = _in_order(wanted, given, method)
         self._places: list[int | None] = [None] * len(given)
         self._unsure: set[int] = set()
         if self._in_order:
@@ -108,6 +108,22 @@ class Anchor:
         if exactly:
             return len(word) == len(wanted) and folded(word) == folded(wanted)
         return self._in_order or _plain(word) == _plain(wanted)
+
+
+def _in_order(wanted: list[str], given: list[str], method: str) -> bool:
+    """Whether words can be told by their number: as many, most are equal, and none looks moved.
+
+    A word lost here and another added there leave the number, and move what lies between.
+    """
+    if len(wanted) != len(given):
+        return False
+    wrong = list(map(str.__ne__, wanted, given))
+    if 2 * sum(wrong) > len(wanted):
+        return False
+    if not any(map(bool.__and__, wrong, wrong[1:])):
+        return True  # each wrong word stands alone
+    aligned = alignment.align(wanted, given, method)
+    return all(item in {None, place} for place, item in enumerate(aligned))
 
 
 def folded(text: str) -> str:
