@@ -19,6 +19,7 @@ pytest.importorskip("torch")
 import torch
 from models.tiny import save_bart, save_bert, save_deberta_v3, save_minilm, save_roberta, save_t5
 
+from onoma.models.processor.encoder import FusedEncoder
 from onoma.models.seq2seq import Seq2Seq
 from onoma.models.seq2seq.options import Seq2SeqOptions
 from onoma.models.text.network import held_against
@@ -467,12 +468,15 @@ def test_an_encoder_laid_out_for_the_processor_reads_the_same(make: str, tmp_pat
     made = model(tmp_path, make)
     made.module.eval()
     batch = made.read(["Ada left Rome", "Bob", "of the of the May May nobody"])
-    encoder, laid_out = made.module.get_encoder(), made._laid_out().encoder
-    assert made._laid_out().encoder is laid_out
+    encoder, read = made.module.get_encoder(), made._laid_out().read
+    assert made._laid_out().read is read
     with torch.inference_mode():
-        theirs, ours = (each(**batch).last_hidden_state for each in (encoder, laid_out))
-    seen = batch["attention_mask"].bool()
-    assert torch.allclose(theirs[seen], ours[seen], atol=1e-4)
+        for mask in (batch["attention_mask"], None):
+            theirs = encoder(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
+            ours = read(batch["input_ids"], mask)
+            seen = batch["attention_mask"].bool() if mask is not None else torch.ones_like(batch["input_ids"]).bool()
+            assert torch.allclose(theirs[seen], ours[seen], atol=1e-4)
+    assert isinstance(read, FusedEncoder) == (make in {"bert", "minilm"})
     with torch.no_grad():
         next(encoder.parameters()).mul_(2.0)  # as training does
-    assert made._laid_out().encoder is not laid_out
+    assert made._laid_out().read is not read

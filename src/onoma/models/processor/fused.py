@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-__all__ = ["FusedLayer", "Products", "fuse", "joined"]
+__all__ = ["FusedLayer", "Norm", "Products", "fuse", "joined"]
 
 
 class Products(Protocol):
@@ -33,6 +33,17 @@ class Products(Protocol):
         ...
 
 
+class Norm:
+    """Layer normalisation without the module around it."""
+
+    def __init__(self, norm: nn.LayerNorm) -> None:
+        self.given = norm.normalized_shape, norm.weight.detach(), norm.bias.detach(), norm.eps
+
+    def __call__(self, values: torch.Tensor) -> torch.Tensor:
+        """Of the last dimension."""
+        return torch.layer_norm(values, *self.given)
+
+
 class FusedLayer(nn.Module):
     """A layer that normalises after it adds (Vaswani et al. 2017), as in BERT, RoBERTa, XLM-R, ELECTRA and MiniLM.
 
@@ -43,8 +54,8 @@ class FusedLayer(nn.Module):
         super().__init__()
         self.heads: int = layer.attention.self.num_attention_heads
         self.products = products
-        self.inner: nn.LayerNorm = layer.attention.output.LayerNorm
-        self.outer: nn.LayerNorm = layer.output.LayerNorm
+        self.inner = Norm(layer.attention.output.LayerNorm)
+        self.outer = Norm(layer.output.LayerNorm)
 
     def forward(self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: Any, **__: Any):
         """[windows, pieces, width] to the same; the mask is true, or 0, where a piece may be seen."""

@@ -25,7 +25,7 @@ class _Ready(NamedTuple):
 
     weights: tuple[Any, ...]
     state: tuple[Any, ...]
-    encoder: Any
+    read: Any
     decoder: Any
 
     @property
@@ -89,18 +89,18 @@ class Seq2Seq(Writer):
         from onoma.models.seq2seq.speaker import Speaker as Spoken
 
         ready = self._laid_out()
-        return Spoken(self.module, self.read(questions), ready.encoder, ready.decoder)
+        return Spoken(self.module, self.read(questions), ready.read, ready.decoder)
 
     def _laid_out(self) -> _Ready:
         """What reads and what writes, made anew when weights have changed."""
         if self._ready is None or not self._ready.holds:
             from onoma.models.processor.decoding import fused_decoder
-            from onoma.models.processor.packed import packed_encoder
+            from onoma.models.processor.encoder import reader
 
             self.module.eval()
             weights = tuple(self.module.parameters())
-            encoder = packed_encoder(self.module.get_encoder())
-            self._ready = _Ready(weights, _state(weights), encoder, fused_decoder(self.module))
+            read = reader(self.module.get_encoder())
+            self._ready = _Ready(weights, _state(weights), read, fused_decoder(self.module))
         return self._ready
 
     def generate(self, questions: Sequence[str], most: int, beams: int) -> list[list[int]]:

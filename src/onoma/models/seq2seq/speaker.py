@@ -16,6 +16,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from onoma.models.batches import padded
 from onoma.models.pretrained import BEHIND_PAD
 from onoma.models.processor.decoding import FusedDecoder
+from onoma.models.processor.encoder import Read
 from onoma.models.seq2seq.network import decoder_of
 from onoma.models.text.narrow import narrowed, split
 from onoma.models.text.network import remembers
@@ -28,9 +29,9 @@ class Speaker:
     """See `onoma.generation.greedy.Speaker`: reads the questions once, feeds the decoder piece by piece."""
 
     def __init__(
-        self, module: Any, questions: dict[str, Any], encoder: Any = None, decoder: FusedDecoder | None = None
+        self, module: Any, questions: dict[str, Any], read: Read | None = None, decoder: FusedDecoder | None = None
     ) -> None:
-        """`questions` are padded pieces and their mask; `encoder` and `decoder` do the work, else the module's own."""
+        """`questions` are padded pieces and their mask; `read` and `decoder` do the work, else the module itself."""
         self.module = module.eval() if module.training else module
         self.start: int = module.config.decoder_start_token_id
         self._decoder = decoder
@@ -40,8 +41,10 @@ class Speaker:
         self._mask = None if bool(given.all()) else given.to(module.device)
         with torch.inference_mode():
             pieces = questions["input_ids"].to(module.device)
-            reader = encoder or module.get_encoder()
-            self._read = reader(input_ids=pieces, attention_mask=self._mask).last_hidden_state
+            if read is not None:
+                self._read = read(pieces, self._mask)
+            else:
+                self._read = module.get_encoder()(input_ids=pieces, attention_mask=self._mask).last_hidden_state
         self._memory = Ragged(EncoderDecoderCache(DynamicCache(), DynamicCache()), [0] * len(given))
 
     def feed(
@@ -52,15 +55,15 @@ class Speaker:
         sizes = [len(row) for row in rows]
         width = max(sizes)
         mask = self._memory.mask(sizes)
-        where = [number * width + place for number, each in enumerate(places) for place in each]
         if self._decoder is not None:
             pieces = torch.from_numpy(padded(rows, self.start))
             positions = self._memory.positions(sizes) + self._behind
             with torch.inference_mode():
                 scores = self._decoder(
-                    pieces, positions, mask, self._memory.cache, self._read, self._mask, where, asked
+                    pieces, positions, mask, self._memory.cache, self._read, self._mask, places, asked
                 )
             return split(scores, asked, places)
+        where = [number * width + place for number, each in enumerate(places) for place in each]
         whole = hasattr(self.module, "final_logits_bias")  # it is added to all of them
         given: dict[str, Any] = {"decoder_input_ids": torch.from_numpy(padded(rows, self.start)).to(device)}
         if mask is not None:
