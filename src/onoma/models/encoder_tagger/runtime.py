@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -62,6 +63,7 @@ class TorchRuntime:
         self.threads = threads
         self._using: Any = module
         self._ready: tuple[Any, Any] = (None, None)
+        self._weights: tuple[Any, ...] = ()
 
     @property
     def config(self) -> Any:
@@ -94,8 +96,10 @@ class TorchRuntime:
             if wanted != before:
                 torch.set_num_threads(wanted)
                 stack.callback(torch.set_num_threads, before)
-            self.module.eval()
-            stack.callback(self.module.train, training)
+            if training:
+                self.module.eval()
+                stack.callback(self.module.train)
+                self._weights = ()
             self._using = self.module if training else self._laid_out(precision)
             stack.enter_context(torch.inference_mode())
             if precision == "bf16":
@@ -116,7 +120,10 @@ class TorchRuntime:
         """The module that answers in a precision; raises `ConfigError` where int8 cannot be had."""
         import torch
 
-        state = (precision, id(self.module.ranges), *(parameter._version for parameter in self.module.parameters()))
+        self._weights = self._weights or tuple(self.module.parameters())  # to walk through the module takes a while
+        first = self._weights[0]
+        versions = (weight._version for weight in self._weights)
+        state = (precision, id(self.module.ranges), first.dtype, first.device, *versions)
         if self._ready[0] != state:
             from onoma.models.encoder_tagger.quantise import quantised
             from onoma.models.processor.packed import packed
@@ -136,7 +143,15 @@ def cores() -> int:
 
     process = psutil.Process()
     allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
-    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
+    return max(1, min(allowed, _physical() or allowed))
+
+
+@cache
+def _physical() -> int | None:
+    """Physical cores of the machine; asked once, for that takes as long as some layers."""
+    import psutil
+
+    return psutil.cpu_count(logical=False)
 
 
 def _has_bf16(device: Any) -> bool:
