@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from text_documents import LABELS, nested_documents
 
-from onoma import Document, Span, encodings
+from onoma import Document, Span, Token, encodings
 from onoma.encodings.listed import occurrences
 from onoma.encodings.separated import escape, split, unescape
 from onoma.encodings.tolerant_json import Pairs, read_json
@@ -96,6 +97,23 @@ def test_numbers_say_which(name: str) -> None:
     encoding = encodings.get(name, ["LOC", "PER"])
     answers = [each.completion for each in encoding.encode(second).exchanges]
     assert encoding.decode(SAMPLE, answers).spans == second.spans
+
+
+def test_blanks_have_no_occurrence() -> None:
+    encoding = encodings.get("occurrence_json", ["LOC"], on_misaligned="drop")
+    blank = Span(0, 1, "LOC")
+    targets = encoding.encode(Document("d", " a", tokens=(Token(0, 1), Token(1, 2)), spans=(blank,)))
+    assert targets.exchanges[0].completion == "[]" and [loss.span for loss in targets.losses] == [blank]
+
+
+def test_a_word_that_begins_blank_has_an_occurrence() -> None:
+    encoding = encodings.get("occurrence_json", ["LOC"], on_misaligned="drop")
+    encoding.back = SimpleNamespace()  # the vocabulary loses blanks
+    document = Document("d", "a \r0", tokens=(Token(0, 1), Token(2, 4)), spans=(Span(2, 4, "LOC"),))
+    (asked,) = encoding.encode(document).exchanges
+    assert asked.completion == '[{"text": "\\r0", "label": "LOC", "occurrence": 1}]'
+    found = encoding.decode(document, [asked.completion])
+    assert found.spans == (Span(3, 4, "LOC"),) and not found.problems
 
 
 @pytest.mark.parametrize("name", NAMES)

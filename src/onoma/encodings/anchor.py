@@ -28,8 +28,8 @@ class Anchor:
     A copy that is equal has the same offsets. One that differs in white space, case and accents alone (which models
     lose) is compared letter by letter, and blanks at the ends of a stretch must be in both. Else words are compared: if
     there are as many, most are equal and none looks moved, the n-th stands for the n-th; if not they are aligned, and a
-    stretch must begin and end with words that were copied right, hold no gap, and could lie nowhere else. So no copy
-    error moves a stretch to where it was not.
+    stretch must begin, end and lie between words that were copied right, hold no gap, and could lie nowhere else. So no
+    copy error moves a stretch to where it was not, or makes it shorter or longer.
     """
 
     def __init__(self, source: str, copy: str, method: str = "weighted") -> None:
@@ -51,6 +51,7 @@ class Anchor:
         wanted = [_plain(self.source[start:end]) for start, end in words]
         given = [_plain(self.copy[start:end]) for start, end in copied]
         self._in_order = _in_order(wanted, given, method)
+        self._right: set[int] = set()
         self._places: list[int | None] = [None] * len(given)
         self._unsure: set[int] = set()
         if self._in_order:
@@ -60,6 +61,7 @@ class Anchor:
             for place, item in enumerate(aligned):
                 if item is not None:
                     self._places[item] = place
+                    self._right |= {place} if wanted[place] == given[item] else set()
                     self._unsure |= {item} if place in unsure else set()
 
     def place(self, start: int, end: int) -> Place:
@@ -91,6 +93,8 @@ class Anchor:
             return "ungrounded"
         if not self._unsure.isdisjoint(range(first, last + 1)):
             return "ambiguous"
+        if not self._in_order and not (self._copied_right(head - 1) and self._copied_right(tail + 1)):
+            return "ungrounded"  # a word beside it was lost, perhaps from inside
         left, right = self._words[head][0], self._words[tail][1]
         before, after = start - self._copied[first][0], self._copied[last][1] - end  # letters of cut words
         for cut, item in ((before, first), (after, last)):
@@ -98,6 +102,10 @@ class Anchor:
                 return "ungrounded"
         left, right = left + before, right - after
         return (left, right) if left < right else "ungrounded"
+
+    def _copied_right(self, place: int) -> bool:
+        """Whether a word of the source is in the copy, or `place` is beyond either end."""
+        return not 0 <= place < len(self._words) or place in self._right
 
     def _alike(self, item: int, *, exactly: bool) -> bool:
         """Whether a word of the copy is good enough to begin or end a stretch."""

@@ -78,8 +78,9 @@ class Listed(Windowed):
 
     def _item(self, source: str, span: Span) -> Item:
         text = source[span.start : span.end]
-        starts = [start for start, _ in self.occurrences(source, text)]
-        number = starts.index(span.start) + 1 if span.start in starts else None
+        found = self.occurrences(source, text)
+        solid = span.start + len(text) - len(text.lstrip())  # where a text is compared by its letters
+        number = next((at for at, (start, _) in enumerate(found, 1) if start in {span.start, solid}), None)
         return Item(text, span.label, number, span.start, span.end)
 
     def spans(self, asked: Exchange, answer: str, problems: list[Problem]) -> Iterator[Span]:

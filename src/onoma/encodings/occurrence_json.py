@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from onoma.document import ProblemKind
+from onoma.document import ProblemKind, Span
 from onoma.encodings.listed import Item
 from onoma.encodings.object_json import ObjectJson
 
@@ -19,6 +20,10 @@ class OccurrenceJson(ObjectJson):
 
     name: ClassVar[str] = "occurrence_json"
     keys: ClassVar[tuple[str, ...]] = ("occurrence",)
+
+    def refused(self, span: Span, text: str, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
+        """Blanks are not counted."""
+        return None if text.strip() else "is blank"
 
     def place(self, item: Item, source: str, used: set[tuple[int, int, str]]) -> tuple[int, int] | ProblemKind:  # noqa: ARG002
         """The n-th place of the text, where there are as many."""

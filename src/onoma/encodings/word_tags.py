@@ -106,7 +106,7 @@ class WordTags(TaggedText):
         found: list[str] = []
         tags: list[str] = []
         bare: list[bool] = []
-        for word, text in plain or self._items(answer, forms):
+        for word, text in plain or self._items(answer, forms, wanted):
             if self.partial and text is None and word == GAP:
                 continue
             bare.append(text is None)
@@ -134,20 +134,22 @@ class WordTags(TaggedText):
         for number, (word, text) in enumerate(made):
             if not word or " " in word or not word.isprintable():
                 whole = "".join(word.split())
-                if whole not in forms:
+                if not whole or whole not in forms:
                     return None
                 made[number] = whole, text
         return made
 
-    def _items(self, answer: str, forms: frozenset[str]) -> Iterator[tuple[str, str | None]]:
+    def _items(self, answer: str, forms: frozenset[str], wanted: Sequence[str]) -> Iterator[tuple[str, str | None]]:
         """Words with the text of their tags, None for words without."""
-        at = 0
+        at, made = 0, 0
         for end in self._end.finditer(answer):
-            if end[0] in forms and not answer[at : end.start()].strip():
+            bare_tag = end[0] in forms and not answer[at : end.start()].strip()
+            if bare_tag and (made >= len(wanted) or wanted[made]):
                 continue  # a tag needs a word, so this is one that looks like a tag
             *bare, word = _joined(_split(answer[at : end.start()]), forms) or [""]
             yield from ((each, None) for each in bare)
             yield word, end[1]
+            made += len(bare) + 1
             at = end.end()
         yield from ((each, None) for each in _joined(_split(answer[at:]), forms))
 
