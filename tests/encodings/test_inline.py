@@ -185,6 +185,8 @@ def test_an_equal_copy_and_one_without_blanks(text: str, data: st.DataObject) ->
         ("a New York b c d e f", "a x New b c d e f", "New", "ungrounded"),
         ("a New York b c d e f", "a x New York b c d f", "New York", "New York"),
         ("of 2 @@home New : in", "of 2 @home New : x in", "New :", "New :"),
+        ('] the the " A B C D', '] hexthe QQ" A B C D', 'QQ"', "ungrounded"),
+        ('] the Ada " A B C D', '] tha Adam" A B C D', 'Adam"', 'Ada "'),
         ("Co. , not of , said A B C", "Co. ' , nQ ofQ said A B C", "' , nQ", "ungrounded"),
     ],
 )

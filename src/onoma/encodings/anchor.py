@@ -27,9 +27,10 @@ class Anchor:
 
     A copy that is equal has the same offsets. One that differs in white space, case and accents alone (which models
     lose) is compared letter by letter, and blanks at the ends of a stretch must be in both. Else words are compared: if
-    there are as many, most are equal and none looks moved, the n-th stands for the n-th; if not they are aligned, and a
-    stretch must begin, end and lie between words that were copied right, hold no gap, and could lie nowhere else. So no
-    copy error moves a stretch to where it was not, or makes it shorter or longer.
+    there are as many, most are equal and none looks moved, the n-th stands for the n-th; a stretch must not begin, end
+    or lie beside strangers, where several in a row are wrong. If not they are aligned, and a stretch must begin, end
+    and lie between words that were copied right, hold no gap, and could lie nowhere else. So no copy error moves a
+    stretch to where it was not, or makes it shorter or longer.
     """
 
     def __init__(self, source: str, copy: str, method: str = "weighted") -> None:
@@ -50,18 +51,18 @@ class Anchor:
         self._lefts, self._rights = [left for left, _ in copied], [right for _, right in copied]
         wanted = [_plain(self.source[start:end]) for start, end in words]
         given = [_plain(self.copy[start:end]) for start, end in copied]
-        self._in_order = _in_order(wanted, given, method)
-        self._right: set[int] = set()
         self._places: list[int | None] = [None] * len(given)
         self._unsure: set[int] = set()
-        if self._in_order:
+        self._firm: set[int] = set()  # words of the source that may stand at an end of a stretch, or beside it
+        if _in_order(wanted, given, method):
             self._places = list(range(len(given)))
+            self._firm = set(self._places) - _strange(wanted, given)
         else:
             aligned, unsure = alignment.align_surely(wanted, given, method)
             for place, item in enumerate(aligned):
                 if item is not None:
                     self._places[item] = place
-                    self._right |= {place} if wanted[place] == given[item] else set()
+                    self._firm |= {place} if wanted[place] == given[item] else set()
                     self._unsure |= {item} if place in unsure else set()
 
     def place(self, start: int, end: int) -> Place:
@@ -93,29 +94,22 @@ class Anchor:
             return "ungrounded"
         if not self._unsure.isdisjoint(range(first, last + 1)):
             return "ambiguous"
-        if not self._in_order and not (self._copied_right(head - 1) and self._copied_right(tail + 1)):
-            return "ungrounded"  # a word beside it was lost, perhaps from inside
+        ends = {head - 1, head, tail, tail + 1} & set(range(len(self._words)))
+        if not ends <= self._firm:
+            return "ungrounded"
         left, right = self._words[head][0], self._words[tail][1]
         before, after = start - self._copied[first][0], self._copied[last][1] - end  # letters of cut words
-        for cut, item in ((before, first), (after, last)):
-            if not self._alike(item, exactly=cut > 0):
-                return "ungrounded"
+        if not all(self._same(item) for cut, item in ((before, first), (after, last)) if cut > 0):
+            return "ungrounded"
         left, right = left + before, right - after
         return (left, right) if left < right else "ungrounded"
 
-    def _copied_right(self, place: int) -> bool:
-        """Whether a word of the source is in the copy, or `place` is beyond either end."""
-        return not 0 <= place < len(self._words) or place in self._right
-
-    def _alike(self, item: int, *, exactly: bool) -> bool:
-        """Whether a word of the copy is good enough to begin or end a stretch."""
+    def _same(self, item: int) -> bool:
+        """Whether a word of the copy is that of the source, letter by letter."""
         place = self._places[item]
-        if place is None:
-            return False
+        assert place is not None
         word, wanted = self.copy[slice(*self._copied[item])], self.source[slice(*self._words[place])]
-        if exactly:
-            return len(word) == len(wanted) and folded(word) == folded(wanted)
-        return self._in_order or _plain(word) == _plain(wanted)
+        return len(word) == len(wanted) and folded(word) == folded(wanted)
 
 
 def _in_order(wanted: list[str], given: list[str], method: str) -> bool:
@@ -132,6 +126,13 @@ def _in_order(wanted: list[str], given: list[str], method: str) -> bool:
         return True  # each wrong word stands alone
     aligned = alignment.align(wanted, given, method)
     return all(item in {None, place} for place, item in enumerate(aligned))
+
+
+def _strange(wanted: list[str], given: list[str]) -> set[int]:
+    """Places of words, of several wrong ones in a row, that share less than half of their letters with their own."""
+    wrong = [False, *map(str.__ne__, wanted, given), False]
+    several = [place for place in range(len(wanted)) if wrong[place + 1] and (wrong[place] or wrong[place + 2])]
+    return {place for place in several if alignment.alike(wanted[place], given[place]) < 0.5}
 
 
 def folded(text: str) -> str:
