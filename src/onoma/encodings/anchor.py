@@ -56,7 +56,7 @@ class Anchor:
         self._firm: set[int] = set()  # words of the source that may stand at an end of a stretch, or beside it
         if _in_order(wanted, given, method):
             self._places = list(range(len(given)))
-            self._firm = set(self._places) - _strange(wanted, given)
+            self._firm = set(range(len(given))) - _strange(wanted, given)
         else:
             aligned, unsure = alignment.align_surely(wanted, given, method)
             for place, item in enumerate(aligned):
