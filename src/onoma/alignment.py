@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from onoma.exceptions import ConfigError
 
-__all__ = ["METHODS", "BackTokenizer", "CopyErrors", "align", "align_surely", "alike", "copy_errors"]
+__all__ = ["METHODS", "BackTokenizer", "CopyErrors", "align", "align_surely", "copy_errors"]
 
 METHODS = ("exact", "subsequence", "lcs", "weighted", "gner")
 
@@ -85,13 +85,6 @@ def align_surely(
     last = len(generated_words) - 1
     other = [None if place is None else last - place for place in mirrored]
     return aligned, {number for number, place in enumerate(aligned) if place != other[number]}
-
-
-def alike(one: str, other: str) -> float:
-    """The share of letters that need not be edited to make one word the other: 0 for strangers, 1 for equal ones."""
-    from rapidfuzz.distance import Levenshtein
-
-    return Levenshtein.normalized_similarity(one, other)
 
 
 def _embedded(inner: Sequence[str], outer: Sequence[str]) -> list[int] | None:

@@ -130,9 +130,11 @@ def _in_order(wanted: list[str], given: list[str], method: str) -> bool:
 
 def _strange(wanted: list[str], given: list[str]) -> set[int]:
     """Places of words, of several wrong ones in a row, that share less than half of their letters with their own."""
+    from rapidfuzz.distance.Levenshtein import normalized_similarity
+
     wrong = [False, *map(str.__ne__, wanted, given), False]
     several = [place for place in range(len(wanted)) if wrong[place + 1] and (wrong[place] or wrong[place + 2])]
-    return {place for place in several if alignment.alike(wanted[place], given[place]) < 0.5}
+    return {place for place in several if normalized_similarity(wanted[place], given[place]) < 0.5}
 
 
 def folded(text: str) -> str:
