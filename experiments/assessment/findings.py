@@ -115,7 +115,7 @@ def figures(records: Sequence[Record]) -> dict[str, str]:
     return curves(
         {
             f"curves-{corpus}.svg": (
-                f"Training on 1,500 sentences: {each.name}",
+                each.name,
                 [record for name in FORMATS for record in found.get(f"{corpus}-{name}", ())],
             )
             for corpus, each in CORPORA.items()
