@@ -1,4 +1,4 @@
-"""Encoders of BERT's build without the library around their layers, which costs a tenth of a short sentence's time."""
+"""Encoders of BERT's build without the library around their layers: a tenth of the time to read a short sentence."""
 
 from __future__ import annotations
 
