@@ -94,8 +94,7 @@ class Anchor:
             return "ungrounded"
         if not self._unsure.isdisjoint(range(first, last + 1)):
             return "ambiguous"
-        ends = {head - 1, head, tail, tail + 1} & set(range(len(self._words)))
-        if not ends <= self._firm:
+        if any(0 <= at < len(self._words) and at not in self._firm for at in (head - 1, head, tail, tail + 1)):
             return "ungrounded"
         left, right = self._words[head][0], self._words[tail][1]
         before, after = start - self._copied[first][0], self._copied[last][1] - end  # letters of cut words
