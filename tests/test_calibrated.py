@@ -72,6 +72,13 @@ def test_any_family_keeps_its_calibration_and_can_be_asked_without(family: str, 
         onoma.load(tmp_path / "copy", calibrated="perhaps")
 
 
+def test_a_draft_keeps_to_thresholds(crf: Recognizer) -> None:
+    crf.calibration = Calibration(method="temperature", temperature=1.0, thresholds={"PER": 1.0}, threshold=0.0)
+    drafted = crf.draft(CORPUS)
+    assert drafted == [each.spans for each in crf.predict(CORPUS)]
+    assert {span.label for spans in drafted for span in spans} == {"LOC"}
+
+
 def test_text_that_is_dropped_is_outside_in_the_tags_too(crf: Recognizer) -> None:
     raw = crf.predict(CORPUS)
     crf.calibration = Calibration(method="temperature", temperature=1.0, thresholds={"PER": 1.0}, threshold=0.0)

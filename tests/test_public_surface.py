@@ -17,9 +17,9 @@ SURFACE = {
         "alignment", "encodings", "evaluate", "evaluation", "load", "read", "write",
     ],
     "onoma.Recognizer": [
-        "alternatives", "asking", "calibration", "claim", "create", "effort", "encoding", "family", "fit", "join",
-        "labels", "load", "measure", "model", "pipe", "pipe_documents", "predict", "save", "save_card", "score_kind",
-        "splitter", "trained",
+        "alternatives", "asking", "calibration", "claim", "create", "draft", "effort", "encoding", "family", "fit",
+        "join", "labels", "load", "measure", "model", "pipe", "pipe_documents", "predict", "save", "save_card",
+        "score_kind", "splitter", "trained",
     ],
     "onoma.encodings": [
         "ENCODINGS", "Encoding", "TagEncoding", "TagTargets", "TextEncoding", "TextTargets", "get", "names",

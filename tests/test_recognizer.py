@@ -41,6 +41,20 @@ def test_it_learns_eight_sentences_by_heart(trained: Recognizer) -> None:
     assert onoma.evaluate(CORPUS, trained.predict(CORPUS), resamples=0).micro.f1 == 1
 
 
+def test_a_draft_has_the_spans_of_a_prediction(trained: Recognizer) -> None:
+    assert list(map(set, trained.draft(CORPUS))) == [set(each.spans) for each in trained.predict(CORPUS)]
+
+
+def test_a_draft_of_a_chain_sums_over_no_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Recognizer.create("feature_crf", onoma.LabelSet.of(CORPUS))
+    made.fit(CORPUS)
+    told = made.predict(CORPUS)
+    monkeypatch.setattr("onoma.models.tagging.answers.forward_backward", lambda *_: pytest.fail("a score was computed"))
+    drafted = made.draft(CORPUS)
+    assert drafted == [each.spans for each in told] and any(drafted)
+    assert all(span.score is None for spans in drafted for span in spans)
+
+
 def test_saved_and_loaded_is_the_same_and_self_contained(trained: Recognizer, tmp_path: Path) -> None:
     trained.save(tmp_path / "model")
     names = {file.name for file in (tmp_path / "model").iterdir()}

@@ -458,7 +458,7 @@ def test_a_drafter_saves_passes_and_changes_no_answer(encoding: str, tmp_path: P
     for drafter in (None, str(tmp_path / "crf")):
         made.model.options = made.model.options.model_copy(update={"drafter": drafter})
         assert [each.spans for each in made.predict(blank)] == [each.spans for each in answers]
-    made._joint._drafter = SimpleNamespace(predict=lambda _: answers)  # one that is always right
+    made._joint._drafter = SimpleNamespace(draft=lambda _: [each.spans for each in answers])  # one that is always right
     assert [each.spans for each in made.predict(blank)] == [each.spans for each in answers]
     assert passes[2] == sum(len(made.encoding.exchanges(document)) for document in blank) <= passes[0]
 

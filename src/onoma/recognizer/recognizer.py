@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from onoma import datasets, encodings, models, schemes, tokenization
 from onoma.asked import AskedSettings
-from onoma.document import Document, LabelSet, Prediction
+from onoma.document import Document, LabelSet, Prediction, Span
 from onoma.environment import environment
 from onoma.exceptions import ConfigError, ModelError
 from onoma.files import claim_folder, replacing_folder, write_text
@@ -235,6 +235,12 @@ class Recognizer:
                 yield from zip(waiting, self._answer(waiting), strict=True)
                 waiting, words = [], 0
         yield from zip(waiting, self._answer(waiting), strict=True)
+
+    def draft(self, documents: Sequence[Document]) -> list[tuple[Span, ...]]:
+        """The spans of documents that have words, without scores where these take time and no threshold needs them."""
+        quick = self.calibration is None and hasattr(self._joint, "draft")
+        joint: Any = self._joint
+        return [each.spans for each in (joint.draft(documents) if quick else self._answer(documents))]
 
     def alternatives(self, inputs: Iterable[str | Document], number: int = 3) -> list[list[Alternative]]:
         """For each text or document up to so many readings with their exact probabilities, the most probable first.

@@ -11,6 +11,7 @@ from onoma import encodings, progress, schemes
 from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction
 from onoma.encodings import TagEncoding
+from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ConfigError, DataError
 from onoma.models.base import SelfFitting, Sentences, TagModel
 from onoma.recognizer.joints import NOTHING, Learnt
@@ -109,9 +110,16 @@ class TagJoint:
 
     def answer(self, documents: Sequence[Document]) -> Iterator[Prediction]:
         """Tags as spans."""
-        answers = self.model.predict([list(document.sentence_words()) for document in documents])
-        for document, tags in zip(documents, answers, strict=True):
-            yield self.encoding.decode(document, tags)
+        for document, answers in zip(documents, self._answers(documents), strict=True):
+            yield self.encoding.decode(document, answers)
+
+    def draft(self, documents: Sequence[Document]) -> Iterator[Prediction]:
+        """The same without scores, which are not computed."""
+        for document, answers in zip(documents, self._answers(documents), strict=True):
+            yield self.encoding.decode(document, [answer.tags for answer in answers])
+
+    def _answers(self, documents: Sequence[Document]) -> Sequence[Sequence[TagAnswer]]:
+        return self.model.predict([list(document.sentence_words()) for document in documents])
 
     def card(self) -> dict[str, Any]:
         """The encoding's settings, and the tags where they are not as their scheme would have them."""

@@ -295,8 +295,8 @@ class TextJoint:
 
             self._drafter = Recognizer.load(self.model.options.drafter)
         made: list[Sequence[Any]] = []
-        for asker, document, drafted in zip(askers, documents, self._drafter.predict(documents), strict=True):
-            known = [span for span in drafted.spans if span.label in asker.encoding.labels]
+        for asker, document, spans in zip(askers, documents, self._drafter.draft(documents), strict=True):
+            known = [span for span in spans if span.label in asker.encoding.labels]
             made += asker.encoding.drafts(document.with_spans(known))
         return made
 

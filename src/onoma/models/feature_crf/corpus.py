@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -24,7 +25,7 @@ class Vocabulary:
     def __init__(self) -> None:
         self.words: list[str] = []
         self.numbers: dict[str, int] = {}
-        self._values: dict[str, tuple[list[str], dict[str, int], list[int]]] = {}
+        self._values: dict[str, tuple[list[str], dict[str, int], array[int]]] = {}
 
     def __len__(self) -> int:
         return len(self.words) + 2
@@ -42,9 +43,9 @@ class Vocabulary:
                 flat.append(known)
         return flat
 
-    def values(self, function: str) -> tuple[list[str], list[int]]:
+    def values(self, function: str) -> tuple[list[str], array[int]]:
         """Distinct values of a word function, and for each number the index of its value (-1: none)."""
-        texts, ids, index = self._values.setdefault(function, ([], {}, []))
+        texts, ids, index = self._values.setdefault(function, ([], {}, array("q")))
         if not index:
             for edge in ("<s>", "</s>"):
                 index.append(_intern(edge if function in EDGE_FUNCTIONS else None, texts, ids))
@@ -136,7 +137,7 @@ class Corpus:
             assert self.signs is not None
             return ["+".join(sign) for sign in self.signs.signs[1:]], self.signs_at(part.offset) - 1
         names, index = self.vocabulary.values(part.function)
-        return names, np.array(index, dtype=np.int64)[self.at(part.offset)]
+        return names, np.frombuffer(index, dtype=np.int64)[self.at(part.offset)]  # no copy of every word ever seen
 
     def joined(self, template: Template) -> tuple[list[str], Ints]:
         """Distinct joined values of a template, and for each word the index of its value (-1: none)."""

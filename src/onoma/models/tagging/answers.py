@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from onoma import progress
 from onoma.encodings.base import TagAnswer
 from onoma.models.tagging.chain import Chain
-from onoma.models.tagging.lattice import Lattice, Stops, blocks, forward_backward, viterbi
+from onoma.models.tagging.lattice import Lattice, Posterior, Stops, blocks, forward_backward, viterbi
 
 __all__ = ["CHAIN_SCORE", "WORD_SCORE", "best_sequences", "best_tags"]
 
 Floats = NDArray[np.floating]
+_Posteriors = Callable[[], list[Posterior]]
 
 WORD_SCORE = "product of the softmax probabilities of the tags of the span's words"
 CHAIN_SCORE = (
@@ -70,10 +71,18 @@ def best_sequences(
     for block in blocks(sizes):
         rows = np.concatenate([np.arange(int(ends[n] - sizes[n]), int(ends[n])) for n in block])
         lattice = Lattice.of(scores[rows], sizes[block])
-        posteriors = forward_backward(lattice, chain.transition)
-        for number, path, posterior in zip(block, viterbi(lattice, chain.transition), posteriors, strict=True):
-            score = partial(posterior.span, path=path, stops=stops)
-            answers[number] = TagAnswer(tuple(names[path]), score, partial(_by_tag, tags, posterior.words))
+        posteriors = cache(partial(forward_backward, lattice, chain.transition))  # a draft asks for no score
+        for place, (number, path) in enumerate(zip(block, viterbi(lattice, chain.transition), strict=True)):
+            score = partial(_of_span, posteriors, place, path, stops)
+            answers[number] = TagAnswer(tuple(names[path]), score, partial(_by_place, tags, posteriors, place))
         if bar is not None:
             bar.add(len(block))
     return answers
+
+
+def _of_span(posteriors: _Posteriors, place: int, path: NDArray[np.int64], stops: Stops, start: int, end: int) -> float:
+    return posteriors()[place].span(start, end, path, stops)
+
+
+def _by_place(tags: Sequence[str], posteriors: _Posteriors, place: int) -> Mapping[str, Sequence[float]]:
+    return _by_tag(tags, posteriors()[place].words)
