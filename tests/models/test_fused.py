@@ -20,6 +20,7 @@ torch = pytest.importorskip("torch")
 from onoma.models.encoder_tagger import ranges  # noqa: E402
 from onoma.models.encoder_tagger.quantise import LEAST, LEVELS, CalibratedProduct, quantised  # noqa: E402
 from onoma.models.processor import packed  # noqa: E402
+from onoma.models.processor.encoder import FusedEncoder, hurried  # noqa: E402
 from onoma.models.processor.fused import FusedLayer, fuse, joined  # noqa: E402
 from onoma.models.processor.packed import PackedProducts  # noqa: E402
 
@@ -79,6 +80,30 @@ def test_every_architecture_answers_as_it_did(name: str, tmp_path: Path) -> None
     with torch.inference_mode():
         for given_mask in (batch, batch | {"attention_mask": None}):
             torch.testing.assert_close(made(**given_mask), model.module(**given_mask), atol=2e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(BACKBONES))
+@pytest.mark.parametrize("word_shape", [False, True])
+def test_an_encoder_without_the_library_reads_as_it_did(name: str, word_shape: bool, tmp_path: Path) -> None:
+    if not packed._works(torch.float32):
+        pytest.skip("this build of torch has no such layout")
+    given = {"encoder": str(BACKBONES[name](tmp_path)), "overlap": 8, "window": 40, "word_shape": word_shape}
+    model = EncoderTagger.create(TAGS, EncoderTaggerOptions.model_validate(given), seed=1)
+    with torch.no_grad():
+        for parameter in model.module.parameters():
+            parameter += 0.2 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
+    model.module.eval()
+    made = packed.packed(model.module, torch.float32)
+    hurried(made.hf)
+    assert isinstance(made.hf.base_model, FusedEncoder) == bool(FUSED.get(name, 0))
+    windows = [window for block in model.pieces.blocks(TEXT) for window in block.windows]
+    for some in (windows, windows[:1]):
+        batch = {key: torch.from_numpy(array) for key, array in model._pad(some).items()}
+        if batch["attention_mask"].all():
+            batch["attention_mask"] = None  # as at prediction
+        with torch.inference_mode():
+            torch.testing.assert_close(made(**batch), model.module(**batch), atol=2e-4, rtol=1e-3)
+    assert batch["attention_mask"] is None
 
 
 def test_a_layer_that_computes_something_else_is_left_alone(plain: EncoderTagger) -> None:

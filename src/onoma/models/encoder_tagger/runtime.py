@@ -126,6 +126,7 @@ class TorchRuntime:
         state = (precision, id(self.module.ranges), first.dtype, first.device, *versions)
         if self._ready[0] != state:
             from onoma.models.encoder_tagger.quantise import quantised
+            from onoma.models.processor.encoder import hurried
             from onoma.models.processor.packed import packed
 
             made = (
@@ -133,6 +134,8 @@ class TorchRuntime:
                 if precision == "int8"
                 else packed(self.module, torch.bfloat16 if precision == "bf16" else torch.float32)
             )
+            if made is not self.module:
+                hurried(made.hf)
             self._ready = (state, made)
         return self._ready[1]
 
