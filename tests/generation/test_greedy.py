@@ -38,8 +38,8 @@ class Oracle:
 
     start = 1
 
-    def __init__(self, seeds: Sequence[int], reach: int, bias: float) -> None:
-        self.seeds, self.reach, self.bias = list(seeds), reach, bias
+    def __init__(self, seeds: Sequence[int], reach: int, bias: float, most: int = 400) -> None:
+        self.seeds, self.reach, self.bias, self.most = list(seeds), reach, bias, most
         self.held: list[list[int]] = [[] for _ in seeds]
         self.fed: list[list[int]] = []
         self.passes = 0
@@ -56,6 +56,7 @@ class Oracle:
         self.passes += len(rows)
         made = []
         for number, (row, each) in enumerate(zip(rows, places, strict=True)):
+            assert len(self.held[number]) + len(row) <= self.most  # a model has no more places
             made.append(
                 np.array(
                     [
@@ -111,7 +112,7 @@ def test_drafts_change_nothing_but_the_number_of_passes(
     drafts = (*drafts, *[()] * len(automata))[: len(automata)]
 
     def run(given: Any) -> tuple[list[Written], int]:
-        oracle = Oracle(range(len(automata)), reach, bias)
+        oracle = Oracle(range(len(automata)), reach, bias, most)
         return write(oracle, [Writing(each, cut, END, most) for each in automata], given), oracle.passes
 
     plain, passes = run(None)

@@ -158,7 +158,7 @@ def _planned(rows: Sequence[_Row]) -> list[_Row]:
 
 
 def _plan(row: _Row) -> None:
-    """The pieces that are checked next: up to the first choice, or a draft to the end."""
+    """The pieces that are checked next: up to the first choice, or a draft to the end, as far as there is room."""
     row.plan, row.nodes, row.open = [], [row.node], []
     while row.nodes[-1].next:
         node = row.nodes[-1]
@@ -167,8 +167,8 @@ def _plan(row: _Row) -> None:
                 row.open = [len(row.plan)]
                 break
             _go(row, next(iter(node.next)))
-        else:
-            _go_on_with(row, list(row.writing.draft(node, row.wanted)))
+        elif not _go_on_with(row, list(row.writing.draft(node, row.wanted))):
+            break
 
 
 def _go(row: _Row, piece: int) -> None:
@@ -176,11 +176,14 @@ def _go(row: _Row, piece: int) -> None:
     row.plan.append(piece)
 
 
-def _go_on_with(row: _Row, draft: Sequence[int]) -> None:
+def _go_on_with(row: _Row, draft: Sequence[int]) -> bool:
     """Plan a draft, up to a place at which the last pass speaks for another piece, and that one.
 
-    What the last pass says behind a piece that was not settled is a guess, for it saw another piece before.
+    What the last pass says behind a piece that was not settled is a guess, for it saw another piece before. False where
+    the draft has to be left at a choice, for behind it the answer would not come to its end in time.
     """
+    written = len(row.made.pieces)
+    tight = written + len(row.plan) + len(draft) > row.writing.most
     for place, piece in enumerate(draft):
         node = row.nodes[-1]
         guessed = piece
@@ -191,11 +194,16 @@ def _go_on_with(row: _Row, draft: Sequence[int]) -> None:
                 guessed = max(node.next, key=scores.__getitem__)
         if guessed != piece:
             after = row.writing.step(node, guessed)
-            if row.writing.fits(after, len(row.made.pieces) + len(row.plan) + 1):
+            if row.writing.fits(after, written + len(row.plan) + 1):
                 row.nodes.append(after)
                 row.plan.append(guessed)
-                return
+                return True
+        if tight and len(node.next) > 1:
+            after = row.writing.step(node, piece)
+            if not row.writing.fits(after, written + len(row.plan) + 1):
+                return False
         _go(row, piece)
+    return True
 
 
 def _settle(row: _Row, scores: NDArray[Any], column: dict[int, int]) -> int:
