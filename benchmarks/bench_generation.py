@@ -1,7 +1,8 @@
 """Trained text models made to answer in every way: freely by `generate`, and held to their encoding's grammar.
 
 The same models and the same sentences in one process, in turn, at batch 1 and 16; wall time includes tokenisation, the
-reading of the answers, and the recognizer that drafts. `--model` is a folder of a trained `seq2seq` or `causal_lm`
+reading of the answers, and the recognizer that drafts. Each way has answered one sentence before it is timed: weights
+are laid out at the first. `--model` is a folder of a trained `seq2seq` or `causal_lm`
 recognizer, and may be given several times (`experiments/gner` trains both on CoNLL-2003); `--drafter` names those
 of recognizers that draft. One that writes `grouped_json` (`experiments/assessment` trains one) is also held to
 substrings by llguidance.
@@ -61,6 +62,8 @@ def main() -> None:
     ways = {name: way for folder in given.model for name, way in _ways(str(folder), given.drafter).items()}
     seconds: dict[str, list[float]] = {}
     facts: dict[str, dict[str, Any]] = {}
+    for _, answer in ways.values():
+        answer(blank[:1])
     for repeat in range(given.repeats):
         for batch in BATCHES:
             for name, (recognizer, answer) in ways.items():
