@@ -88,7 +88,7 @@ def holds(name: str, document: Document, vocabulary: Any, seed: int, reach: int,
 
     def answered(drafts: Any) -> list[Any]:
         writings = [Writing(automaton, vocabulary.stretch, end, most) for automaton in automata]
-        return write(Oracle(seeds, reach, 0.3), writings, drafts)
+        return write(Oracle(seeds, reach, 0.3, most), writings, drafts)
 
     plain, quick = answered(None), answered([()] * len(automata))
     assert [(each.text, each.pieces) for each in plain] == [(each.text, each.pieces) for each in quick]
