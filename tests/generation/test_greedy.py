@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from text_documents import nested_documents
 
 from onoma import Document, encodings
 from onoma.encodings.automata.base import accepts
+from onoma.generation import greedy
 from onoma.generation.greedy import Written, write
 from onoma.generation.pieces import Writing
 
@@ -100,9 +102,18 @@ def one_by_one(writing: Writing, seed: int, reach: int, bias: float) -> tuple[st
     bias=st.sampled_from([0.0, 0.6]),
     most=st.sampled_from([25, 60, 400]),
     own=st.booleans(),
+    least=st.sampled_from([1, 48]),
 )
 def test_drafts_change_nothing_but_the_number_of_passes(
-    name: str, document: Document, drafted: Document, cut: Any, reach: int, bias: float, most: int, own: bool
+    name: str,
+    document: Document,
+    drafted: Document,
+    cut: Any,
+    reach: int,
+    bias: float,
+    most: int,
+    own: bool,
+    least: int,
 ) -> None:
     made = encodings.get(name, LABELS, on_misaligned="drop")
     automata = made.automata(document.with_spans([]))
@@ -117,7 +128,8 @@ def test_drafts_change_nothing_but_the_number_of_passes(
 
     plain, passes = run(None)
     for given_drafts in ([()] * len(automata), drafts):
-        quick, fewer = run(given_drafts)
+        with mock.patch.object(greedy, "LEAST", least):
+            quick, fewer = run(given_drafts)
         assert [(each.text, each.whole, each.pieces) for each in quick] == [
             (each.text, each.whole, each.pieces) for each in plain
         ]
@@ -145,3 +157,18 @@ def test_a_draft_that_is_right_takes_one_pass() -> None:
     (quick,) = write(Oracle([7], 2, 0.0), [Writing(automaton, letters, END, 400)], right)
     assert quick.text == plain.text and quick.counts.passes == 1 < plain.counts.passes
     assert quick.counts.accepted == quick.counts.decisions
+
+
+def test_where_drafts_fail_early_long_ones_are_not_checked() -> None:
+    words = [f"w{number}" for number in range(400)]
+    document = Document.from_words([words], id="d")
+    made = encodings.get("word_tags", ["LOC", "PER"])
+    (automaton,) = made.automata(document)
+    (plain,) = write(Oracle([7], 5, 0.0, 20_000), [Writing(automaton, letters, END, 20_000)])
+    oracle = Oracle([7], 5, 0.0, 20_000)
+    fed: list[int] = []
+    feed = oracle.feed
+    oracle.feed = lambda rows, places, asked: fed.append(len(places[0])) or feed(rows, places, asked)  # type: ignore[method-assign]
+    (quick,) = write(oracle, [Writing(automaton, letters, END, 20_000)], [()])
+    assert quick.text == plain.text and fed[0] == 400
+    assert max(fed[1:]) == greedy.LEAST + 1 and len(fed) < 400

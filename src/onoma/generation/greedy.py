@@ -14,6 +14,9 @@ from onoma.generation.pieces import Node, Writing
 
 __all__ = ["Correction", "Counts", "Speaker", "Written", "write"]
 
+LEAST = 48
+"""Choices that are always drafted ahead: as far, a pass costs little more than one that looks at the next."""
+
 TIE = 1e-4
 """Scores that differ by less may come out the other way round in another order of computing."""
 
@@ -105,6 +108,10 @@ class _Row:
     """Before each piece of the plan, and behind the last."""
     open: list[int] = field(default_factory=list)
     """Places of the plan at which there is a choice."""
+    reach: float = math.inf
+    """Choices that are planned at most: where drafts fail early, long ones are work for nothing."""
+    beyond: int = 0
+    """Pieces of the draft behind the plan."""
 
 
 def write(
@@ -159,7 +166,7 @@ def _planned(rows: Sequence[_Row]) -> list[_Row]:
 
 def _plan(row: _Row) -> None:
     """The pieces that are checked next: up to the first choice, or a draft to the end, as far as there is room."""
-    row.plan, row.nodes, row.open = [], [row.node], []
+    row.plan, row.nodes, row.open, row.beyond = [], [row.node], [], 0
     while row.nodes[-1].next:
         node = row.nodes[-1]
         if row.wanted is None:
@@ -180,7 +187,7 @@ def _go_on_with(row: _Row, draft: Sequence[int]) -> bool:
     """Plan a draft, up to a place at which the last pass speaks for another piece, and that one.
 
     What the last pass says behind a piece that was not settled is a guess, for it saw another piece before. False where
-    the draft has to be left at a choice, for behind it the answer would not come to its end in time.
+    the draft has to be left at a choice: it goes on for too long, or the answer would not come to its end in time.
     """
     written = len(row.made.pieces)
     tight = written + len(row.plan) + len(draft) > row.writing.most
@@ -189,6 +196,9 @@ def _go_on_with(row: _Row, draft: Sequence[int]) -> bool:
         guessed = piece
         if len(node.next) > 1:
             row.open.append(len(row.plan))
+            if len(row.open) > row.reach:
+                row.beyond = len(draft) - place
+                return False
             scores = row.stale.get(len(draft) - place)
             if scores is not None and node.next.keys() <= scores.keys():
                 guessed = max(node.next, key=scores.__getitem__)
@@ -201,6 +211,7 @@ def _go_on_with(row: _Row, draft: Sequence[int]) -> bool:
         if tight and len(node.next) > 1:
             after = row.writing.step(node, piece)
             if not row.writing.fits(after, written + len(row.plan) + 1):
+                row.beyond = len(draft) - place
                 return False
         _go(row, piece)
     return True
@@ -234,8 +245,9 @@ def _settle(row: _Row, scores: NDArray[Any], column: dict[int, int]) -> int:
         if following is not None and legal[best] == row.plan[place]:
             counts.accepted += 1
             continue
+        row.reach = max(LEAST, 2 * (number + 1)) if following is not None else 4 * len(row.open)
         row.stale = {
-            len(row.plan) - other: {piece: scores[later][column[piece]] for piece in row.nodes[other].next}
+            len(row.plan) + row.beyond - other: {piece: scores[later][column[piece]] for piece in row.nodes[other].next}
             for later, other in enumerate(row.open)
             if other > place
         }
