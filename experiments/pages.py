@@ -100,12 +100,21 @@ def fill(page: Path, fragments: Mapping[str, str]) -> None:
 
 
 def curves(shown: Mapping[str, tuple[str, Iterable[Record]]]) -> dict[str, str]:
-    """Training of some records by file name and title, as SVG by file name; no file where there is no record."""
+    """Training of some records by file name and title, as SVG by file name; no file where there is no record.
+
+    All seeds of a system have one colour.
+    """
     made: dict[str, str] = {}
     for name, (title, records) in shown.items():
-        rows = {record["cell"]: curve(record) for record in records}
-        if rows:
-            made[name] = draw(rows, title)
+        chosen = list(records)
+        systems = {record["cell"]: record["system"] for record in chosen}
+        seeds = Counter(systems.values())
+        names = {
+            cell: f"{system}, {seeds[system]} seeds" if seeds[system] > 1 else system
+            for cell, system in systems.items()
+        }
+        if chosen:
+            made[name] = draw({record["cell"]: curve(record) for record in chosen}, title, names)
     return made
 
 

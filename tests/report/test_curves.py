@@ -62,3 +62,11 @@ def test_without_dev_there_is_one_panel_and_a_diverged_loss_leaves_a_gap() -> No
     assert len(list(image.iter(f"{SVG}circle"))) == 3
     assert [len(each.get("points", "").split()) for each in image.iter(f"{SVG}polyline")] == [2]
     assert "dev micro F1, %" not in [each.text for each in image.iter(f"{SVG}text")]
+
+
+def test_curves_of_a_group_share_colour_and_legend() -> None:
+    rows = [{"epoch": epoch, "loss": 1 / epoch} for epoch in (1.0, 2.0)]
+    text = draw({"a-1": rows, "b-1": rows, "a-2": rows}, "t", {"a-1": "a, 2 seeds", "b-1": "b", "a-2": "a, 2 seeds"})
+    assert text.count("a, 2 seeds") == text.count(">b<") == 1 and "a-1" not in text
+    assert text.count('<polyline class="line s0"') == 2 and text.count('<polyline class="line s1"') == 1
+    assert "s2" not in text.split("</style>")[1]

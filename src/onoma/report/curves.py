@@ -20,15 +20,18 @@ ROW = 20
 """Pixels: a panel; its margins, the space between two; a line of the legend."""
 
 
-def draw(curves: Mapping[str, Curve], title: str) -> str:
+def draw(curves: Mapping[str, Curve], title: str, groups: Mapping[str, str] | None = None) -> str:
     """Curves by name as a self-contained SVG text, a ring at the best dev F1 of each.
 
+    Curves of one group have one colour and one line of the legend; without `groups` by name each is its own.
     A curve is `Fitted.curve`: a row an epoch with `epoch`, `loss` and perhaps `dev_f1` (a fraction, shown in percent).
     What is in no row gets no panel; values that are no finite number leave a gap in their line.
     """
     shown = [what for what in PANELS if any(what in row for curve in curves.values() for row in curve)]
     width = LEFT + len(shown) * (WIDTH + GAP) - GAP + EDGE if shown else LEFT + WIDTH + EDGE
-    height = TOP + HEIGHT + 56 + ROW * len(curves)
+    group_of = {name: name if groups is None else groups[name] for name in curves}
+    slots = {group: _slot(number) for number, group in enumerate(dict.fromkeys(group_of.values()))}
+    height = TOP + HEIGHT + 56 + ROW * len(slots)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label="{escape(title)}">',
@@ -36,21 +39,26 @@ def draw(curves: Mapping[str, Curve], title: str) -> str:
         '<rect class="paper" width="100%" height="100%"/>',
         f'<text class="title" x="{LEFT}" y="30">{escape(title)}</text>',
     ]
+    coloured = [(curve, slots[group_of[name]]) for name, curve in curves.items()]
     epochs = [float(row["epoch"]) for curve in curves.values() for row in curve]
     x = whole(min(epochs, default=1.0), max(epochs, default=1.0))
     for number, what in enumerate(shown):
-        parts += [f'<g transform="translate({LEFT + number * (WIDTH + GAP)} {TOP})">', *_panel(curves, what, x), "</g>"]
-    for number, name in enumerate(curves):
+        parts += [
+            f'<g transform="translate({LEFT + number * (WIDTH + GAP)} {TOP})">',
+            *_panel(coloured, what, x),
+            "</g>",
+        ]
+    for number, (name, slot) in enumerate(slots.items()):
         y = TOP + HEIGHT + 56 + ROW * number
         parts += [
-            f'<line class="line {_slot(number)}" x1="{LEFT}" x2="{LEFT + 22}" y1="{y - 4}" y2="{y - 4}"/>',
+            f'<line class="line {slot}" x1="{LEFT}" x2="{LEFT + 22}" y1="{y - 4}" y2="{y - 4}"/>',
             f'<text class="name" x="{LEFT + 30}" y="{y}">{escape(name)}</text>',
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _panel(curves: Mapping[str, Curve], what: str, x: Axis) -> list[str]:
-    values = [row[what] for curve in curves.values() for row in curve if math.isfinite(row.get(what, math.nan))]
+def _panel(curves: Sequence[tuple[Curve, str]], what: str, x: Axis) -> list[str]:
+    values = [row[what] for curve, _ in curves for row in curve if math.isfinite(row.get(what, math.nan))]
     percent = what == "dev_f1"
     y = linear(values, most=4) if percent else open_ended(values or [1.0])
     parts = [f'<text class="what" x="0" y="-16">{PANELS[what]}</text>']
@@ -62,8 +70,8 @@ def _panel(curves: Mapping[str, Curve], what: str, x: Axis) -> list[str]:
     for tick in x.ticks:
         parts.append(f'<text x="{_along(x, tick)}" y="{HEIGHT + 18}" text-anchor="middle">{tick:g}</text>')
     parts.append(f'<text x="{WIDTH}" y="{HEIGHT + 34}" text-anchor="end">epoch</text>')
-    for number, curve in enumerate(curves.values()):
-        parts += _line(curve, what, x, y, _slot(number))
+    for curve, slot in curves:
+        parts += _line(curve, what, x, y, slot)
     return parts
 
 
