@@ -41,16 +41,6 @@ def test_it_learns_eight_sentences_by_heart(trained: Recognizer) -> None:
     assert onoma.evaluate(CORPUS, trained.predict(CORPUS), resamples=0).micro.f1 == 1
 
 
-def test_half_a_character_is_refused_by_name(trained: Recognizer) -> None:
-    for inputs in (["Ada", "\ud800 Ada"], [Document("1", "\ud800 Ada")]):
-        with pytest.raises(DataError, match=r"document '1' holds U\+D800, half a surrogate pair and no character"):
-            trained.predict(inputs)
-    if models.learns(trained.family):
-        fresh = Recognizer.create(trained.family, trained.labels, options=trained.model.options.model_dump())
-        with pytest.raises(DataError, match=r"document 'x' holds U\+DFFF"):
-            fresh.fit([Document("x", "a\udfff")])
-
-
 def test_a_draft_has_the_spans_of_a_prediction(trained: Recognizer) -> None:
     assert list(map(set, trained.draft(CORPUS))) == [set(each.spans) for each in trained.predict(CORPUS)]
 

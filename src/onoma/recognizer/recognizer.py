@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from onoma import datasets, encodings, models, schemes, tokenization
 from onoma.asked import AskedSettings
-from onoma.datasets.records import text_of
 from onoma.document import Document, LabelSet, Prediction, Span
 from onoma.environment import environment
 from onoma.exceptions import ConfigError, ModelError
@@ -163,7 +162,7 @@ class Recognizer:
         if not getattr(self.model, "learns", True):
             return Fitted()
         self.calibration = None  # of the weights before
-        documents = [self._with_words(document) for document in train]
+        documents = [tokenization.split(document, self.splitter) for document in train]
         key = (self.splitter, datasets.fingerprint(dev or ()))
         with tempfile.TemporaryDirectory() as scratch:
             learnt = self._joint.fit(documents, self._validation(dev), Path(folder or scratch), seed, key)
@@ -230,7 +229,7 @@ class Recognizer:
         words = 0
         for number, item in enumerate(inputs):
             document = Document(str(number), item) if isinstance(item, str) else item
-            waiting.append(self._with_words(document))
+            waiting.append(tokenization.split(document, self.splitter))
             words += max(1, len(waiting[-1].tokens))
             if words >= enough:
                 yield from zip(waiting, self._answer(waiting), strict=True)
@@ -255,12 +254,7 @@ class Recognizer:
             raise ConfigError(f"{self.family} gives one reading only")
         joint: Any = self._joint
         documents = [Document(str(at), each) if isinstance(each, str) else each for at, each in enumerate(inputs)]
-        return joint.alternatives([self._with_words(each) for each in documents], number)
-
-    def _with_words(self, document: Document) -> Document:
-        """The document with tokens; raises `DataError` for half a surrogate pair, which tokenizers refuse."""
-        text_of(document.text, f"document {document.id!r}")
-        return tokenization.split(document, self.splitter)
+        return joint.alternatives([tokenization.split(each, self.splitter) for each in documents], number)
 
     def _answer(self, documents: Sequence[Document]) -> Iterator[Prediction]:
         answers = self._joint.answer(documents)
