@@ -173,13 +173,14 @@ def _plan(row: _Row) -> None:
             if len(node.next) > 1:
                 row.open = [len(row.plan)]
                 break
-            _go(row, next(iter(node.next)))
+            piece = next(iter(node.next))
+            _go(row, piece, row.writing.step(node, piece))
         elif not _go_on_with(row, list(row.writing.draft(node, row.wanted))):
             break
 
 
-def _go(row: _Row, piece: int) -> None:
-    row.nodes.append(row.writing.step(row.nodes[-1], piece))
+def _go(row: _Row, piece: int, after: Node) -> None:
+    row.nodes.append(after)
     row.plan.append(piece)
 
 
@@ -205,15 +206,13 @@ def _go_on_with(row: _Row, draft: Sequence[int]) -> bool:
         if guessed != piece:
             after = row.writing.step(node, guessed)
             if row.writing.fits(after, written + len(row.plan) + 1):
-                row.nodes.append(after)
-                row.plan.append(guessed)
+                _go(row, guessed, after)
                 return True
-        if tight and len(node.next) > 1:
-            after = row.writing.step(node, piece)
-            if not row.writing.fits(after, written + len(row.plan) + 1):
-                row.beyond = len(draft) - place
-                return False
-        _go(row, piece)
+        after = row.writing.step(node, piece)
+        if tight and len(node.next) > 1 and not row.writing.fits(after, written + len(row.plan) + 1):
+            row.beyond = len(draft) - place
+            return False
+        _go(row, piece, after)
     return True
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "LOADING",
     "default_encoder",
     "first_line",
+    "first_place",
     "packaged_minilm",
     "positions",
     "quietly",
@@ -92,12 +93,16 @@ BEHIND_PAD = frozenset(
 """Architectures whose position numbers begin behind the pad id."""
 
 
+def first_place(config: Any) -> int:
+    """The position number of a text's first piece."""
+    return (config.pad_token_id or 0) + 1 if config.model_type in BEHIND_PAD else 0
+
+
 def positions(tokenizer: Any, config: Any) -> int:
     """How many pieces the encoder can read, special tokens included; 512 where it states no limit."""
     limit = getattr(config, "max_position_embeddings", None) or 0
     limit = limit if limit > 0 else 512
-    if config.model_type in BEHIND_PAD:
-        limit -= (config.pad_token_id or 0) + 1
+    limit -= first_place(config)
     stated = tokenizer.model_max_length
     return min(limit, stated) if 0 < stated < 1_000_000 else limit
 

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 from transformers.modeling_outputs import BaseModelOutput
 
+from onoma.models.pretrained import first_place
 from onoma.models.processor.fused import FusedLayer, Norm
 from onoma.models.processor.packed import packed_encoder
 
@@ -22,22 +23,21 @@ Read = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
 class FusedEncoder(nn.Module):
     """Table, places and fused layers of an encoder, for prediction; stands where the encoder stood.
 
-    Its places are counted from `behind`, whatever the pieces are: pieces that fill a row up are masked.
+    Places are counted on whatever the pieces are: those that fill a row up are masked.
     """
 
-    def __init__(self, encoder: Any, behind: int = 0) -> None:
+    def __init__(self, encoder: Any) -> None:
         super().__init__()
         table = encoder.embeddings
         self.table: nn.Embedding = table.word_embeddings
         self._places = table.position_embeddings.weight.detach() + table.token_type_embeddings.weight.detach()[0]
-        self._places = self._places[behind:]
+        self._places = self._places[first_place(encoder.config) :]
         self._norm = Norm(table.LayerNorm)
         self.project = getattr(encoder, "embeddings_project", None)
         layers = list(encoder.encoder.layer)
         if not all(type(layer) is FusedLayer for layer in layers):
             raise TypeError("a layer is of another build")
         self.layers = nn.ModuleList(layers)
-        self._layers: list[FusedLayer] = layers  # to walk through modules takes a while
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The table of pieces, as the library asks for it."""
@@ -52,7 +52,7 @@ class FusedEncoder(nn.Module):
         if self.project is not None:
             hidden = self.project(hidden)
         seen = None if mask is None else mask.bool()[:, None, None]
-        for layer in self._layers:
+        for layer in self.layers:
             hidden = layer.forward(hidden, seen)
         return hidden
 
@@ -92,16 +92,12 @@ def hurried(model: Any) -> None:
 
 def _fused(encoder: Any) -> FusedEncoder | None:
     """A fused encoder that reads the same; None where there is none."""
-    behind_pad = (getattr(encoder.config, "pad_token_id", None) or 0) + 1
-    for behind in (0, behind_pad):
-        try:
-            with torch.inference_mode():
-                fused = FusedEncoder(encoder, behind)
-                if _same(fused, encoder):
-                    return fused
-        except (AttributeError, LookupError, TypeError, ValueError, RuntimeError):
-            continue
-    return None
+    try:
+        with torch.inference_mode():
+            fused = FusedEncoder(encoder)
+            return fused if _same(fused, encoder) else None
+    except (AttributeError, LookupError, TypeError, ValueError, RuntimeError):
+        return None
 
 
 def _same(made: FusedEncoder, encoder: Any) -> bool:

@@ -14,7 +14,7 @@ from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from onoma.models.batches import padded
-from onoma.models.pretrained import BEHIND_PAD
+from onoma.models.pretrained import first_place
 from onoma.models.processor.decoding import FusedDecoder
 from onoma.models.processor.encoder import Read
 from onoma.models.seq2seq.network import decoder_of
@@ -89,8 +89,7 @@ class Speaker:
     @property
     def _behind(self) -> int:
         """What the first place is called by a decoder that counts places by itself."""
-        config = self.module.config.decoder
-        return (config.pad_token_id or 0) + 1 if config.model_type in BEHIND_PAD else 0
+        return first_place(self.module.config.decoder)
 
     @contextmanager
     def _placed(self, given: dict[str, Any], sizes: Sequence[int]) -> Iterator[None]:
