@@ -16,8 +16,9 @@ from onoma.exceptions import ConfigError
 
 __all__ = ["CodeClasses"]
 
-CALL = re.compile(r"([^\W\d]\w*)\s*\(((?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[^\"'()])*)\)", re.DOTALL)
-OPEN = re.compile(r"[^\W\d]\w*\s*\([^()]*$")
+NAME = r"(?<!\w)\d*+([^\W\d]\w*+)\s*+"
+CALL = re.compile(NAME + r"(\((?:\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'|[^\"'()])*+\))", re.DOTALL)
+OPEN = re.compile(NAME + r"\([^()]*+$")
 
 
 class CodeClasses(Listed):
@@ -54,7 +55,7 @@ class CodeClasses(Listed):
         for call in CALL.finditer(answer):
             found = True
             at = call.end()
-            text = _span(call[0])
+            text = _span(call[1] + call[2])
             if text:
                 yield Item(text, self._labels.get(call[1], call[1]))
             else:

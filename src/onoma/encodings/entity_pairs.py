@@ -19,7 +19,8 @@ from onoma.encodings.windowed import blank_at_an_end
 __all__ = ["EntityPairs"]
 
 SIGNS = "[]()"
-PAIR = re.compile(r"\[((?:\\.|[^\\\]])*)\]\(((?:\\.|[^\\)])*)\)", re.DOTALL)
+PAIR = re.compile(r"\[((?:\\.|[^\\\]])*+)(?:\]\(((?:\\.|[^\\)])*+)(\))?)?", re.DOTALL)
+"""A text in brackets and, where both end, its label: what does not end is read once, not from each of its brackets."""
 
 
 class EntityPairs(Listed):
@@ -55,7 +56,7 @@ class EntityPairs(Listed):
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Pairs one by one; what begins like one and does not end is malformed."""
         at = 0
-        for found in [*PAIR.finditer(answer), None]:
+        for found in [*(pair for pair in PAIR.finditer(answer) if pair[3]), None]:
             between = answer[at : found.start() if found else len(answer)]
             if "[" in unescape(between, "") and re.search(r"(?<!\\)\[", between):
                 yield Problem("malformed", between.strip())

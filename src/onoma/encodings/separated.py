@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["escape", "split", "unescape"]
 
 
@@ -12,30 +14,17 @@ def escape(text: str, signs: str) -> str:
 
 def unescape(text: str, signs: str) -> str:
     """Text as it was; a backslash before any other letter is itself."""
-    made: list[str] = []
-    at = 0
-    while at < len(text):
-        if text[at] == "\\" and at + 1 < len(text) and (text[at + 1] in signs or text[at + 1] == "\\"):
-            at += 1
-        made.append(text[at])
-        at += 1
-    return "".join(made)
+    return re.sub(rf"\\([{re.escape(signs)}\\])", r"\1", text)
 
 
 def split(text: str, sign: str, signs: str, most: int = -1) -> list[str]:
     """Parts between signs that no backslash precedes, still escaped; at most `most` cuts, all if negative."""
-    parts = [""]
+    parts: list[str] = []
     at = 0
-    while at < len(text):
-        letter = text[at]
-        if letter == "\\" and at + 1 < len(text) and (text[at + 1] in signs or text[at + 1] == "\\"):
-            parts[-1] += text[at : at + 2]
-            at += 2
-            continue
-        if letter == sign and most:
-            most -= 1
-            parts.append("")
-        else:
-            parts[-1] += letter
-        at += 1
-    return parts
+    for found in re.finditer(rf"\\[{re.escape(signs)}\\]|{re.escape(sign)}", text):
+        if len(parts) == most:
+            break
+        if found[0] == sign:
+            parts.append(text[at : found.start()])
+            at = found.end()
+    return [*parts, text[at:]]

@@ -15,7 +15,7 @@ from onoma.schemes import OUTSIDE
 
 __all__ = ["WordTags"]
 
-SPACE = re.compile(r"(\\*)(\s)")
+SPACE = re.compile(r"(?<!\\)(\\*)(\s)")
 TAG = 64
 """Letters of a tag that is not known, at most: more is text."""
 PIECES = 16
@@ -60,7 +60,7 @@ class WordTags(TaggedText):
             raise ConfigError(f"align {align!r} is unknown: one of {', '.join(alignment.METHODS)}")
         self.align = align
         written = "|".join(map(re.escape, self._meant))
-        self._item = re.compile(rf"\s*(.*?)\(({written})\)(?=\s|$)", re.DOTALL)
+        self._ends = re.compile(rf"\(({written})\)(?:\s+|$)")
         known = "|".join(re.escape(text) for text in sorted(self._meant, key=len, reverse=True))
         self._end = re.compile(rf"\(\s*({known}|[oO]|[^\s()]-[^\s()]{{1,{TAG}}})\s*\)(?=\s|$)")
 
@@ -128,9 +128,10 @@ class WordTags(TaggedText):
         """Items where all is as it should be and nothing is escaped, which is read faster; else None."""
         if "\\" in answer:
             return None
-        made = self._item.findall(answer)
-        if not made or not answer.rstrip().endswith(f"({made[-1][1]})"):
+        cut = self._ends.split(answer.lstrip())
+        if len(cut) == 1 or cut[-1]:
             return None
+        made = list(zip(cut[:-1:2], cut[1::2], strict=True))
         for number, (word, text) in enumerate(made):
             if not word or " " in word or not word.isprintable():
                 whole = "".join(word.split())
