@@ -133,6 +133,13 @@ def test_unicode_normal_forms_keep_their_own_offsets(trained: Recognizer) -> Non
         assert all(span.end <= len(changed) for span in prediction.spans)
 
 
+def test_half_a_surrogate_pair_is_a_letter_like_any_other(trained: Recognizer) -> None:
+    text = "Ada \ud83d Byron left Lon\udc00don ."
+    document, prediction = next(iter(trained.pipe_documents([text])))
+    assert document.text == text
+    assert all(span.end <= len(text) for span in prediction.spans)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_seeded_run_twice_gives_the_same_bytes_whatever_the_hash_seed(family: str, tmp_path: Path) -> None:
     if models.trained_by_gradients(family):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onoma.exceptions import ConfigError
+from onoma.unicode import well_formed
 
 __all__ = ["METHODS", "BackTokenizer", "CopyErrors", "align", "align_surely", "copy_errors"]
 
@@ -312,11 +313,12 @@ class BackTokenizer:
 
     def _again(self, words: Sequence[str]) -> list[str]:
         """Words, written and read."""
+        words = [well_formed(word) for word in words]
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
         if backend is None:
             ids = self.tokenizer(words, add_special_tokens=False)["input_ids"]
             return self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         backend.no_padding()
         backend.no_truncation()
-        rows = backend.encode_batch_fast(list(words), add_special_tokens=False)
+        rows = backend.encode_batch_fast(words, add_special_tokens=False)
         return backend.decode_batch([row.ids for row in rows], skip_special_tokens=True)

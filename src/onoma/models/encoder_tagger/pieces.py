@@ -15,6 +15,7 @@ from typing import Any
 from onoma.models.base import Sentences
 from onoma.models.encoder_tagger.windows import Reading, plan
 from onoma.models.tagging import shapes
+from onoma.unicode import well_formed
 
 __all__ = ["Block", "Pieces", "Window"]
 
@@ -92,7 +93,8 @@ class Pieces:
             if len(self._known) > 500_000:
                 self._known.clear()
                 new = list(dict.fromkeys(words))
-            encoded = self.tokenizer([[word] for word in new], is_split_into_words=True, add_special_tokens=False)
+            texts = [[well_formed(word)] for word in new]
+            encoded = self.tokenizer(texts, is_split_into_words=True, add_special_tokens=False)
             for word, ids in zip(new, encoded["input_ids"], strict=True):
                 self._known[word] = tuple(ids[: self.size]) or (self.unknown,)
         return [self._known[word] for word in words]

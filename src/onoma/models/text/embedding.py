@@ -13,6 +13,7 @@ from onoma import progress
 from onoma.exceptions import ModelError
 from onoma.models.batches import by_length
 from onoma.models.pretrained import LOADING, first_line, quietly, require_torch, resolve
+from onoma.unicode import well_formed
 
 __all__ = ["Embedder"]
 
@@ -45,7 +46,7 @@ class Embedder:
 
         if not texts:
             return np.zeros((0, self.module.config.hidden_size), dtype=np.float32)
-        pieces = self.tokenizer(list(texts), truncation=True, max_length=PIECES)["input_ids"]
+        pieces = self.tokenizer([well_formed(text) for text in texts], truncation=True, max_length=PIECES)["input_ids"]
         made = np.zeros((len(texts), self.module.config.hidden_size), dtype=np.float32)
         with progress.bar("embedding", len(texts)) as bar, torch.inference_mode():
             for batch in by_length([len(each) for each in pieces], BATCH):

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from onoma.alignment import BackTokenizer
+from onoma.unicode import well_formed
 
 __all__ = ["Vocabulary"]
 
@@ -58,7 +59,7 @@ class Vocabulary:
 
     def numbers(self, text: str) -> list[int]:
         """The pieces of a text, without special ones."""
-        return self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        return self.tokenizer(well_formed(text), add_special_tokens=False, verbose=False)["input_ids"]
 
     def stretch(self, text: str, first: bool) -> tuple[int, ...]:
         """The pieces of a stretch of an answer: the first, or one that stands behind others (remembered)."""

@@ -19,6 +19,7 @@ from onoma.models.text.network import held_against
 from onoma.models.text.options import TextOptions
 from onoma.models.text.vocabulary import Vocabulary
 from onoma.schemes import OUTSIDE
+from onoma.unicode import well_formed
 
 __all__ = ["IGNORE", "Example", "Writer"]
 
@@ -210,7 +211,8 @@ class Writer(ABC):
         """The pieces of questions, special ones included; one that is too long is cut, as the recognizer tells."""
         tokenizer = self.vocabulary.tokenizer
         longest = self.source_limit + tokenizer.num_special_tokens_to_add()
-        return tokenizer(list(questions), truncation=True, max_length=longest, verbose=False)["input_ids"]
+        texts = [well_formed(question) for question in questions]
+        return tokenizer(texts, truncation=True, max_length=longest, verbose=False)["input_ids"]
 
     # ------------------------------------------------------------------ files
 
