@@ -143,6 +143,13 @@ def test_weighted_leaves_what_is_too_large_to_lcs(monkeypatch: pytest.MonkeyPatc
     assert alignment.align(source, generated, "weighted") == alignment.align(source, generated, "lcs")
 
 
+def test_the_published_hierarchy_leaves_what_is_too_large_to_lcs(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, generated = ["a", "a", "a"], ["a", "a", "b"]
+    assert alignment.align(source, generated, "gner") == [None, 0, 1]
+    monkeypatch.setattr(alignment, "MATCHES", 5)
+    assert alignment.align(source, generated, "gner") == alignment.align(source, generated, "lcs") == [0, 1, None]
+
+
 # ---------------------------------------------------------------------- words without a sure place
 
 
