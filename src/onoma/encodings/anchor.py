@@ -6,51 +6,49 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
-from typing import Any
 
 from onoma import alignment
 from onoma.document import ProblemKind
 
-__all__ = ["Anchor", "Place", "folded", "letters_of"]
+__all__ = ["Anchor", "Place", "grown", "in_a_word", "letters_of"]
 
 Place = tuple[int, int] | ProblemKind
 """Half-open character offsets in the source, or what is wrong."""
 
-MARK = "\u0300-\u036f"
-"""Accents that stand after their letter."""
-WORD = re.compile(rf"\w[\w{MARK}]*|[^\w\s]")
-MARKS = re.compile(f"[{MARK}]")
+WORD = re.compile(r"\w+|[^\w\s]")
+VOWELS = (103, 118, 129, 130, 132)
+"""Combining classes of vowels of Thai, Lao and Tibetan; what is below ten is no accent either (Unicode 15, 3.11)."""
 
 
 class Anchor:
     """Characters of a copy to characters of its source.
 
     A copy that is equal has the same offsets. One that differs in white space, case and accents alone (which models
-    lose) is compared letter by letter, and blanks at the ends of a stretch must be in both. Else words are compared: if
+    lose; `lossy`: in all that the vocabularies lose that lose most) is compared letter by letter, and blanks at the
+    ends of a stretch must be in both. Else words are compared: if
     there are as many, most are equal and none looks moved, the n-th stands for the n-th; a stretch must not begin, end
     or lie beside strangers, where several in a row are wrong. If not they are aligned, and a stretch must begin, end
     and lie between words that were copied right, hold no gap, and could lie nowhere else. So no copy error moves a
     stretch to where it was not, or makes it shorter or longer.
     """
 
-    def __init__(self, source: str, copy: str, method: str = "weighted") -> None:
-        self.source, self.copy = source, copy
+    def __init__(self, source: str, copy: str, method: str = "weighted", *, lossy: bool = False) -> None:
+        self.source, self.copy, self.lossy = source, copy, lossy
         self.equal = source == copy
         self._ranks: tuple[list[int], list[int]] | None = None
         if not self.equal:
-            (ours, left), (theirs, right) = letters_of(source), letters_of(copy)
+            (ours, left), (theirs, right) = letters_of(source, lossy=lossy), letters_of(copy, lossy=lossy)
             if ours == theirs:
                 self._ranks = (left, right)
             else:
                 self._align(method)
 
     def _align(self, method: str) -> None:
-        words: Any = [(found.start(), found.end()) for found in WORD.finditer(self.source)]
-        copied = [(found.start(), found.end()) for found in WORD.finditer(self.copy)]
+        words, copied = _words(self.source), _words(self.copy)
         self._words, self._copied = words, copied
         self._lefts, self._rights = [left for left, _ in copied], [right for _, right in copied]
-        wanted = [_plain(self.source[start:end]) for start, end in words]
-        given = [_plain(self.copy[start:end]) for start, end in copied]
+        wanted = [letters_of(self.source[start:end], lossy=self.lossy)[0] for start, end in words]
+        given = [letters_of(self.copy[start:end], lossy=self.lossy)[0] for start, end in copied]
         self._places: list[int | None] = [None] * len(given)
         self._unsure: set[int] = set()
         self._firm: set[int] = set()  # words of the source that may stand at an end of a stretch, or beside it
@@ -83,7 +81,12 @@ class Anchor:
     def _by_letters(self, start: int, end: int) -> Place:
         assert self._ranks is not None
         ours, theirs = self._ranks
-        return ours[bisect_left(theirs, start)], ours[bisect_left(theirs, end) - 1] + 1
+        first, last = bisect_left(theirs, start), bisect_left(theirs, end) - 1
+        if first > last:
+            return "ungrounded"
+        goes_on = grown(self.copy, end, lossy=self.lossy) > end
+        right = ours[last] + 1
+        return ours[first], right if goes_on else grown(self.source, right, lossy=self.lossy)
 
     def _by_words(self, start: int, end: int) -> Place:
         first = bisect_right(self._rights, start)
@@ -108,7 +111,8 @@ class Anchor:
         place = self._places[item]
         assert place is not None
         word, wanted = self.copy[slice(*self._copied[item])], self.source[slice(*self._words[place])]
-        return len(word) == len(wanted) and folded(word) == folded(wanted)
+        same = letters_of(word, lossy=self.lossy) == letters_of(wanted, lossy=self.lossy)
+        return same and len(word) == len(wanted)
 
 
 def _in_order(wanted: list[str], given: list[str], method: str) -> bool:
@@ -136,22 +140,54 @@ def _strange(wanted: list[str], given: list[str]) -> set[int]:
     return {place for place in several if normalized_similarity(wanted[place], given[place]) < 0.5}
 
 
-def folded(text: str) -> str:
-    """Text without case and accents, as many characters as before."""
-    return "".join(map(_folded, text))
+def _words(text: str) -> list[tuple[int, int]]:
+    """Bounds of words and of single signs; what stands on, in or for no letter is part of a word."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join("_" if in_a_word(letter) and not letter.isalnum() else letter for letter in text)
+    return [(found.start(), found.end()) for found in WORD.finditer(text)]
 
 
 @lru_cache(maxsize=65536)
-def _folded(letter: str) -> str:
-    base = unicodedata.normalize("NFD", letter)[0].lower()
-    return base if len(base) == 1 else letter
+def in_a_word(letter: str) -> bool:
+    """Whether it is a letter, a digit, a mark on one, or without any shape of its own."""
+    return letter.isalnum() or (unicodedata.category(letter)[0] in "MC" and not letter.isspace())
 
 
-def _plain(text: str) -> str:
-    return MARKS.sub("", folded(text))
+def letters_of(text: str, *, lossy: bool = False, blanks: bool = False) -> tuple[str, list[int]]:
+    """The letters of a text without case and accents, and where each stands; blanks only where they are asked for.
+
+    Letters are decomposed: there may be several at one place. `lossy`: without anything that stands on letters, or has
+    no shape.
+    """
+    if text.isascii() and text.isprintable():
+        lower = text.lower()
+        if blanks:
+            return lower, list(range(len(lower)))
+        return lower.replace(" ", ""), [at for at, letter in enumerate(lower) if letter != " "]
+    made: list[str] = []
+    places: list[int] = []
+    for at, letter in enumerate(text):
+        kept = _letters(letter, lossy) if not letter.isspace() else letter if blanks else ""
+        made.append(kept)
+        places += [at] * len(kept)
+    return "".join(made), places
 
 
-def letters_of(text: str) -> tuple[str, list[int]]:
-    """The folded letters that are not blank, and where each stands."""
-    kept = [(at, _folded(letter)) for at, letter in enumerate(text) if not letter.isspace()]
-    return "".join(letter for _, letter in kept), [at for at, _ in kept]
+@lru_cache(maxsize=65536)
+def _letters(letter: str, lossy: bool) -> str:
+    parts = unicodedata.normalize("NFD", letter).lower()
+    return "".join(part for part in unicodedata.normalize("NFD", parts) if not _lost(part, lossy))
+
+
+def _lost(part: str, lossy: bool) -> bool:
+    if lossy:
+        return unicodedata.category(part) == "Mn" or unicodedata.category(part)[0] == "C" or part == "\ufffd"
+    above = unicodedata.combining(part)
+    return above >= 10 and above not in VOWELS
+
+
+def grown(text: str, end: int, *, lossy: bool = False) -> int:
+    """The end of a stretch with the accents that stand on its last letter."""
+    while end < len(text) and unicodedata.category(text[end])[0] == "M" and not _letters(text[end], lossy):
+        end += 1
+    return end

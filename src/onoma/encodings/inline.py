@@ -106,7 +106,7 @@ class Inline(Windowed):
     def spans(self, asked: Exchange, answer: str, problems: list[Problem]) -> Iterator[Span]:
         """Marked stretches of the copy, where they lie in the source."""
         copy, mentions = self._read(asked, answer, problems)
-        anchor = Anchor(asked.source, copy, self.align)
+        anchor = Anchor(asked.source, copy, self.align, lossy=self.back is not None)
         made: set[Span] = set()
         for start, end, label in mentions:
             if self.back is not None and copy != asked.source:  # blanks beside a mark are the vocabulary's

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
 from onoma.document import Problem, ProblemKind, Span
-from onoma.encodings.anchor import folded, letters_of
+from onoma.encodings.anchor import grown, in_a_word, letters_of
 from onoma.encodings.automata.base import Automaton
 from onoma.encodings.automata.listed import ListAutomaton, ListFormat
 from onoma.encodings.base import Exchange
@@ -53,7 +53,9 @@ class Listed(Windowed):
         if not found:
             return "ungrounded"
         free = [bounds for bounds in found if (*bounds, item.label) not in used]
-        return min(free, key=lambda bounds: not _whole(source, bounds)) if free else "ambiguous"
+        if not free:
+            return "ambiguous"
+        return min(free, key=lambda bounds: (not _whole(source, bounds), source[slice(*bounds)] != item.text))
 
     def occurrences(self, source: str, text: str) -> list[Bounds]:
         """All places of a text, as the model can write it."""
@@ -61,7 +63,9 @@ class Listed(Windowed):
 
     def same(self, one: str, other: str) -> bool:
         """Whether two texts are one, as far as the model can write them."""
-        return one == other or (self.back is not None and letters_of(one)[0] == letters_of(other)[0])
+        if self.back is None or one == other:
+            return one == other
+        return letters_of(one, lossy=True)[0] == letters_of(other, lossy=True)[0] != ""
 
     def format(self, asked: Exchange, words: Sequence[Bounds]) -> ListFormat:  # noqa: ARG002
         """What stands around the texts about a source; raises `ConfigError` where that depends on the texts."""
@@ -101,19 +105,34 @@ class Listed(Windowed):
 
 
 def occurrences(source: str, text: str, *, exactly: bool = True) -> list[Bounds]:
-    """All places of a text, left to right, overlapping ones too.
+    """All places of a text, left to right, overlapping ones too; accents on its last letter are part of it.
 
     Where there are none, or not `exactly`, without regard to case and accents, and at last to blanks: vocabularies lose
-    all three.
+    all three, and more.
     """
     if not text.strip():
         return []
-    for inside, wanted in ((source, text), (folded(source), folded(text))) if exactly else ():
-        made = [(at, at + len(wanted)) for at in _starts(inside, wanted)]
+    if exactly or not letters_of(text, lossy=True)[0]:
+        made = [(at, grown(source, at + len(text))) for at in _starts(source, text)]
         if made:
             return made
-    (letters, places), (wanted, _) = letters_of(source), letters_of(text)
-    return [(places[at], places[at + len(wanted) - 1] + 1) for at in _starts(letters, wanted)]
+    for blanks in (True, False) if exactly else (False,):
+        made = list(_by_letters(source, text, lossy=not exactly, blanks=blanks))
+        if made:
+            return made
+    return []
+
+
+def _by_letters(source: str, text: str, *, lossy: bool, blanks: bool) -> Iterator[Bounds]:
+    """Places whose letters are those of the text; none begins or ends within one."""
+    (letters, places), (wanted, _) = (letters_of(each, lossy=lossy, blanks=blanks) for each in (source, text))
+    if not wanted.strip():
+        return
+    edges = [-1, *places, len(source)]
+    for first in _starts(letters, wanted):
+        last = first + len(wanted) - 1
+        if edges[first] < places[first] and places[last] < edges[last + 2]:
+            yield places[first], grown(source, places[last] + 1, lossy=lossy)
 
 
 def _starts(inside: str, wanted: str) -> Iterator[int]:
@@ -126,6 +145,6 @@ def _starts(inside: str, wanted: str) -> Iterator[int]:
 def _whole(source: str, bounds: Bounds) -> bool:
     """Whether a place begins and ends where words do."""
     start, end = bounds
-    cut_left = start > 0 and source[start - 1].isalnum() and source[start].isalnum()
-    cut_right = end < len(source) and source[end].isalnum() and source[end - 1].isalnum()
+    cut_left = start > 0 and in_a_word(source[start - 1]) and in_a_word(source[start])
+    cut_right = end < len(source) and in_a_word(source[end]) and in_a_word(source[end - 1])
     return not (cut_left or cut_right)
