@@ -39,6 +39,22 @@ def test_decode_of_encode_is_the_document(name: str, document: Document, most: i
     assert len(prediction.spans) == len(set(prediction.spans)) and not prediction.problems
 
 
+@pytest.mark.parametrize(
+    ("name", "answer", "problem"),
+    [
+        ("brackets", "[Ada] left [Rome | LOC]", "["),
+        ("brackets", "[Ada PER] left [Rome | LOC]", "["),
+        ("xml", "<PER>Ada</LOC> left <LOC>Rome</LOC>", "<PER>"),
+        ("xml", "Ada</PER> left <LOC>Rome</LOC>", "</PER>"),
+    ],
+)
+def test_a_mention_that_lost_an_end_is_one_problem(name: str, answer: str, problem: str) -> None:
+    document = Document.from_words(["Ada left Rome".split()])
+    prediction = encodings.get(name, ["LOC", "PER"]).decode(document, [answer])
+    assert prediction.spans == (Span(9, 13, "LOC"),)
+    assert [(each.kind, each.text) for each in prediction.problems] == [("malformed", problem)]
+
+
 def test_what_is_written() -> None:
     for name, wanted in GOOD.items():
         first, second = encodings.get(name, ["LOC", "PER"]).encode(SAMPLE).exchanges

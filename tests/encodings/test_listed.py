@@ -184,14 +184,30 @@ def test_more_items_than_places_are_ambiguous(name: str) -> None:
             "occurrence_json", json.dumps([{"text": "Rome", "label": "LOC", "occurrence": 1}] * 2), 1,
             [("duplicate", "Rome")],
         ),
+        ("grouped_json", '{"LOC": ["Rome"]}\n{"LOC": ["Rome"]} and [more]', 2, []),
+        ("grouped_json", '[{"LOC": ["Rome"]}, 3]', 1, [("malformed", "3")]),
+        ("grouped_json", '{"LOC" ["Rome"], "PER": ["x"]}', 1, [("ungrounded", "x")]),
+        ("grouped_json", '{"Rome", "Ada"}', 0, [("malformed", "Rome"), ("malformed", "Ada")]),
+        (
+            "occurrence_json", '{"text": "Rome", "label": "LOC", "occurrence": 1}\n{"text": "Rome", "label": "LOC"}', 1,
+            [("malformed", '[["text", "Rome"], ["label", "LOC"]]')],
+        ),
+        ("type_queries", '["Rome"], ["x"]', 2, [("ungrounded", "x")]),
         ("entity_list", "LOC: Rome; Ada; : x", 1, [("malformed", "Ada"), ("malformed", ": x")]),
         ("entity_list", " none ", 0, [("malformed", "none")]),
         ("entity_pairs", "[Rome](LOC) [Ada](", 1, [("malformed", "[Ada](")]),
         ("entity_pairs", "see [Rome](LOC)!", 1, []),
+        (
+            "entity_pairs", "[Ada] [Rome](LOC) [x] (y) z](LOC)", 1,
+            [("malformed", "[Ada]"), ("malformed", "[x] (y)"), ("malformed", "](LOC)")],
+        ),
         ("code_classes", "result = [LOC(span='Rome'), PER(span=3), LOC()]", 1,
          [("malformed", "PER(span=3)"), ("malformed", "LOC()")]),
         ("code_classes", '[LOC("Rome"), PER(span="Ad', 1, [("truncated", 'PER(span="Ad')]),
         ("code_classes", "__import__('os').system('x')", 0, [("unknown_label", "os"), ("unknown_label", "x")]),
+        ("code_classes", '[PER(span="Ada), LOC(span="Rome")]', 1, [("malformed", 'PER(span="Ada)')]),
+        ("code_classes", '[LOC(span="Rome"), PER(span="Ada)]', 1, [("malformed", 'PER(span="Ada)]')]),
+        ("code_classes", 'found: [LOC[span="x"], LOC(span="Rome")]', 1, [("malformed", 'LOC[span="x"]')]),
         ("code_classes", "nothing", 0, [("malformed", "nothing")]),
     ],
 )  # fmt: skip
@@ -272,9 +288,9 @@ def plain(value: Any) -> Any:
 @given(st.lists(JSON, max_size=3) | st.dictionaries(st.text(max_size=3), JSON, max_size=3))
 def test_whole_json_is_read_as_it_is_even_in_a_fence(value: Any) -> None:
     text = json.dumps(value)
-    assert plain(read_json(text).value) == value and not read_json(text).mended
+    assert plain(read_json(text).values) == [value] and not read_json(text).mended
     fenced = read_json(f"Here you are:\n```json\n{text}\n```\n")
-    assert plain(fenced.value) == value and fenced.mended and not fenced.truncated
+    assert plain(fenced.values) == [value] and fenced.mended and not fenced.truncated and not fenced.lost
 
 
 @given(st.lists(st.fixed_dictionaries({"a": st.text(max_size=4), "b": st.integers()}), max_size=4), st.data())
@@ -283,8 +299,9 @@ def test_of_json_that_is_cut_off_all_whole_objects_are_kept(rows: list[dict[str,
     cut = data.draw(st.integers(1, len(text)))
     whole = sum(len(json.dumps(rows[: number + 1])) - 1 <= cut for number in range(len(rows)))
     reading = read_json(text[:cut])
-    assert [plain(each) for each in reading.value][:whole] == rows[:whole]
-    assert len(reading.value) == whole
+    (kept,) = reading.values
+    assert [plain(each) for each in kept][:whole] == rows[:whole]
+    assert len(kept) == whole
     assert reading.truncated == (cut < len(text))
 
 

@@ -296,6 +296,50 @@ def test_a_mention_without_its_surroundings_can_be_unsure() -> None:
     assert not word_tags(context=1).losses(twice)
 
 
+def test_no_mention_goes_on_behind_words_that_were_left_out() -> None:
+    document = Document.from_words(["Ada met in Rome .".split()]).with_spans([Span(0, 3, "PER"), Span(11, 15, "PER")])
+    for scheme in ("IO", "IOB1"):
+        encoding = encodings.get("word_tags", ["PER"], scheme=scheme, context=0)
+        assert not encoding.losses(document)
+        (asked,) = encoding.encode(document).exchanges
+        assert asked.completion == "Ada(I-PER) ... Rome(I-PER)"
+        assert encoding.decode(document, [asked.completion]).spans == document.spans
+    assert word_tags(context=0).decode(document, ["Ada(I-PER) ... Rome(I-PER)"]).spans == document.spans
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mentions_that_io_would_melt_are_losses(name: str) -> None:
+    words = ["Ada Bob left Rome".split(), "Rome Ada fell".split()]
+    document = Document.from_words(words).with_spans(
+        [Span(0, 3, "X"), Span(4, 7, "X"), Span(13, 17, "X"), Span(18, 22, "X"), Span(23, 26, "Y")]
+    )
+    encoding = encodings.get(name, ["X", "Y"], scheme="IO", on_misaligned="drop")
+    targets = encoding.encode(document)
+    assert [loss.span for loss in targets.losses] == [Span(4, 7, "X")]  # not over sentences, not beside another label
+    prediction = encoding.decode(document, [each.completion for each in targets.exchanges])
+    assert {*prediction.spans, Span(4, 7, "X")} == set(document.spans)
+    with pytest.raises(MisalignedSpansError, match="touches"):
+        encodings.get(name, ["X", "Y"], scheme="IO").encode(document)
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["Ada(PER)", "Ada(B-PER", "Ada[B-PER]", "Ada(B_PER)", "Ada(B-PER),", "Ada (B-)", "Ada()", "Ada(I)", "Ada(my kind)"],
+)
+def test_a_word_whose_tag_cannot_be_read_is_a_problem(item: str) -> None:
+    document = Document.from_words(["Ada left Rome (I)".split()])
+    encoding = encodings.get("word_tags", ["LOC"])
+    prediction = encoding.decode(document, [f"{item} left(O) Rome(B-LOC) (I)(O)"])
+    assert prediction.spans == (Span(9, 13, "LOC"),)
+    assert [problem.kind for problem in prediction.problems] == ["malformed"]
+
+
+def test_signs_of_the_text_are_no_tags() -> None:
+    document = Document.from_words(["f(x) is (f) here".split()])
+    prediction = encodings.get("word_tags", ["X"]).decode(document, ["f(x) is(O) (f) here(O)"])
+    assert not prediction.problems
+
+
 @given(flat_documents(), st.randoms(use_true_random=False))
 def test_the_fast_way_reads_what_the_slow_way_does(document: Document, rng: random.Random) -> None:
     encoding = encodings.get("word_tags", LABELS, on_misaligned="drop")

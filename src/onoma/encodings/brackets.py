@@ -20,7 +20,8 @@ OTHER = r"[^\[\]|\\]{1,64}?"
 class Brackets(Inline):
     """The inline format of *Assessment of Generative NER in the Era of LLMs*; the pipe is in its data.
 
-    `[ ] | \\` of the text have a backslash before them. Brackets that close without a label are a pair of the text's.
+    `[ ] | \\` of the text have a backslash before them. Brackets that close without a label are a pair of the text's
+    where it holds some, else a mention that lost its label.
     """
 
     name: ClassVar[str] = "brackets"
@@ -60,9 +61,10 @@ class Brackets(Inline):
                 if waiting:
                     waiting.pop()
                 made.append(Mark(False, named.strip(), closing))
+            elif waiting:
+                waiting.pop()
+                made.append(Mark(False, None, "]"))
             else:
-                if waiting:
-                    made[waiting.pop()] = "["
                 made.append("]")
         made.append(answer[at:])
         yield from made

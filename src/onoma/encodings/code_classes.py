@@ -36,6 +36,8 @@ class CodeClasses(Listed):
         super().__init__(labels, on_misaligned, max_words)
         self.classes = {label: re.sub(r"^(?=\d)|\W", "_", label) for label in self.labels}
         self._labels = {name: label for label, name in self.classes.items()}
+        known = "|".join(re.escape(name) for name in self._labels)
+        self._begun = re.compile(rf"(?<!\w)(?:({known})\s*[(\[]|[^\W\d]\w*\s*[(\[]\s*span\b)")
         if len(self._labels) < len(self.labels):
             raise ConfigError("two of the labels have one name as a Python class")
 
@@ -49,11 +51,12 @@ class CodeClasses(Listed):
         return f"[{', '.join(f'{self.classes[item.label]}(span={_literal(item.text)})' for item in items)}]"
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
-        """Calls one by one; of an answer that is no Python, those that are whole."""
+        """Calls one by one; of an answer that is no Python, those that are whole. One that is not is malformed."""
         found = False
         at = 0
         for call in CALL.finditer(answer):
             found = True
+            yield from self._broken(answer[at : call.start()])
             at = call.end()
             text = _span(call[1] + call[2])
             if text:
@@ -61,10 +64,19 @@ class CodeClasses(Listed):
             else:
                 yield Problem("malformed", call[0], self._labels.get(call[1]))
         rest = OPEN.search(answer, at)
+        broken = list(self._broken(answer[at : rest.start() if rest else len(answer)]))
+        yield from broken
         if rest is not None:
             yield Problem("truncated", rest[0])
-        elif not found and not re.search(r"\[\s*\]", answer):
+        elif not found and not broken and not re.search(r"\[\s*\]", answer):
             yield Problem("malformed", answer)
+
+    def _broken(self, text: str) -> Iterator[Problem]:
+        """Calls that were begun in what lies between whole ones."""
+        begun = [*self._begun.finditer(text)]
+        ends = [*(each.start() for each in begun[1:]), len(text)]
+        for each, end in zip(begun, ends, strict=False):
+            yield Problem("malformed", text[each.start() : end].strip(", \n"), self._labels.get(each[1]))
 
 
 def _literal(text: str) -> str:

@@ -21,6 +21,8 @@ __all__ = ["EntityPairs"]
 SIGNS = "[]()"
 PAIR = re.compile(r"\[((?:\\.|[^\\\]])*+)(?:\]\(((?:\\.|[^\\)])*+)(\))?)?", re.DOTALL)
 """A text in brackets and, where both end, its label: what does not end is read once, not from each of its brackets."""
+PART = re.compile(r"(?<!\\)(?:\[[^\[\]]*(?:\]\s*(?:\([^()]*\)?)?)?|\]\([^()]*\)?)")
+"""What begins like a pair, or ends like one."""
 
 
 class EntityPairs(Listed):
@@ -58,8 +60,7 @@ class EntityPairs(Listed):
         at = 0
         for found in [*(pair for pair in PAIR.finditer(answer) if pair[3]), None]:
             between = answer[at : found.start() if found else len(answer)]
-            if "[" in unescape(between, "") and re.search(r"(?<!\\)\[", between):
-                yield Problem("malformed", between.strip())
+            yield from (Problem("malformed", part[0].strip()) for part in PART.finditer(between))
             if found is None:
                 break
             at = found.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import ClassVar
 
 from onoma.document import Problem
@@ -47,12 +48,18 @@ class GroupedJson(Listed):
         return ListFormat(head, lambda _: '"', lambda before: "]}" if before else "{}", quoted, True, by_label=True)
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
-        """Items of every list in turn; a key that comes twice is read twice."""
-        value, _, truncated = read_json(answer, "{")
-        if not isinstance(value, Pairs):
+        """Items of every list in turn, also of several objects; a key that comes twice is read twice."""
+        values, _, truncated, lost = read_json(answer, "{")
+        listed = list(chain.from_iterable([value] if isinstance(value, Pairs) else value for value in values))
+        groups = [value for value in listed if isinstance(value, Pairs)]
+        if not groups:
             yield Problem("malformed", answer)
             return
-        for key, texts in value:
+        yield from (Problem("malformed", text) for text in lost)
+        yield from (
+            Problem("malformed", json.dumps(each, ensure_ascii=False)) for each in listed if not isinstance(each, Pairs)
+        )
+        for key, texts in chain.from_iterable(groups):
             for text in texts if isinstance(texts, list) and not isinstance(texts, Pairs) else [texts]:
                 if isinstance(text, str) and text:
                     yield Item(text, key)

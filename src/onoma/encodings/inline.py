@@ -35,8 +35,8 @@ def one_of(labels: Iterable[str], other: str) -> str:
 class Inline(Windowed):
     """A copy of the text with a mark at either end of every mention; mentions may nest and cut words.
 
-    Of two mentions that cross, the longer is kept. A mark without its other end is text where the source holds it,
-    else a `malformed` mention.
+    Of two mentions that cross, the longer is kept. A mark without its other end or without a label is text where the
+    source holds it, else a `malformed` mention; so are two marks of two labels, together.
     """
 
     name: ClassVar[str]
@@ -131,6 +131,7 @@ class Inline(Windowed):
         mentions: list[tuple[int, int, str]] = []
         starts: dict[int, int] = {}
         size = 0
+        begun = 0  # broken mentions of which the other end may still come
         for number, piece in enumerate(pieces):
             text = ""
             if isinstance(piece, str):
@@ -138,8 +139,11 @@ class Inline(Windowed):
             elif number not in partners:
                 if piece.text in asked.source:
                     text = piece.text
-                else:
+                elif piece.opens or not begun:
+                    begun += piece.opens
                     problems.append(Problem("malformed", piece.text, piece.label))
+                else:
+                    begun -= 1
             elif piece.opens:
                 starts[number] = size
             else:
@@ -164,6 +168,7 @@ def _partners(pieces: Sequence[str | Mark]) -> dict[int, int]:
             opening: Any = pieces[waiting[place]]
             if opening.label in {None, piece.label}:
                 first = waiting.pop(place)
-                partners[first], partners[number] = number, first
+                if opening.label or piece.label:
+                    partners[first], partners[number] = number, first
                 break
     return partners

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 from onoma.document import Problem, Span
@@ -53,12 +54,12 @@ class ObjectJson(Listed):
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Objects one by one; one that lacks a key, or has another kind of value, is malformed by itself."""
-        value, _, truncated = read_json(answer)
-        rows: Any = [value] if isinstance(value, Pairs) else value
-        if not isinstance(rows, list):
+        values, _, truncated, lost = read_json(answer)
+        if not values:
             yield Problem("malformed", answer)
             return
-        for row in rows:
+        yield from (Problem("malformed", text) for text in lost)
+        for row in chain.from_iterable([value] if isinstance(value, Pairs) else value for value in values):
             item = self._member(row)
             yield Problem("malformed", json.dumps(row, ensure_ascii=False)) if item is None else item
         if truncated:

@@ -85,6 +85,7 @@ class Tags:
         kept: list[TokenSpan] = []
         losses: list[Loss] = []
         taken: set[int] = set()
+        beside: set[tuple[int, int, str]] = set()  # sentences and tokens that touch a span, and its label
         for span in sorted(document.spans, key=lambda span: (span.start - span.end, span.start, span.label)):
             tokens, cuts = _token_range(span, starts, ends)
             if span.discontinuous:
@@ -95,11 +96,16 @@ class Tags:
                 why = "covers no token"
             elif cuts and self.on_misaligned != "expand":
                 why = "cuts a token"
-            elif bisect_right(opens, tokens[0]) != bisect_right(opens, tokens[1] - 1):
+            elif (sentence := bisect_right(opens, tokens[0])) != bisect_right(opens, tokens[1] - 1):
                 why = "crosses a sentence boundary"
             elif not taken.isdisjoint(range(*tokens)):
                 why = "overlaps another span"
+            elif not self.scheme.marks_begin and not beside.isdisjoint(
+                (sentence, token, span.label) for token in (tokens[0], tokens[1] - 1)
+            ):
+                why = f"touches another span of its label, which {self.scheme.name} cannot tell apart"
             else:
+                beside |= {(sentence, token, span.label) for token in (tokens[0] - 1, tokens[1])}
                 taken.update(range(*tokens))
                 kept.append(TokenSpan(*tokens, span.label))
                 continue

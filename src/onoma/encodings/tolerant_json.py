@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 __all__ = ["ESCAPED", "Pairs", "Reading", "quoted", "read_json"]
@@ -13,6 +14,8 @@ ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 ESCAPED = ('\\"', "\\\\")
 """What stands for signs of a text that would end it."""
+NEXT = re.compile(r"[\s,;]*(?=[\[{])")
+"""Between values that are one answer: lines of JSON, or a list without its brackets."""
 DEPTH = 32
 """Lists in lists: no format here needs more than three, and an answer of brackets alone must end somehow."""
 
@@ -27,17 +30,18 @@ class Pairs(list[tuple[str, Any]]):
 
 
 class Reading(NamedTuple):
-    """The value of an answer (None where there is none), whether it had to be mended, and whether it was cut off."""
+    """The values of an answer, whether it was mended or cut off, and what in it is neither a member nor an item."""
 
-    value: Any
+    values: list[Any]
     mended: bool = False
     truncated: bool = False
+    lost: Sequence[str] = ()
 
 
 def read_json(answer: str, opens: str = "[{") -> Reading:
-    """The first value in an answer that begins with one of `opens`; objects come as `Pairs`.
+    """The first value in an answer that begins with one of `opens`, and those next to it; objects come as `Pairs`.
 
-    What stands before and behind it is left away. In one that is cut off, members and items that are whole are kept.
+    What stands before and behind them is left away. In one that is cut off, members and items that are whole are kept.
     """
     try:
         value = json.loads(answer, object_pairs_hook=Pairs)
@@ -45,13 +49,16 @@ def read_json(answer: str, opens: str = "[{") -> Reading:
         pass
     else:
         if isinstance(value, list):
-            return Reading(value)
+            return Reading([value])
     start = next((at for at, sign in enumerate(answer) if sign in opens), None)
     if start is None:
-        return Reading(None, mended=True)
+        return Reading([], mended=True)
     reader = _Reader(answer, start)
-    value = reader.value(0)
-    return Reading(None if value is CUT else value, mended=True, truncated=reader.ended)
+    values = [reader.value(0)]
+    while (another := NEXT.match(answer, reader.at)) is not None and not reader.ended:
+        reader.at = another.end()
+        values.append(reader.value(0))
+    return Reading([value for value in values if value is not CUT], True, reader.ended, reader.lost)
 
 
 CUT: Any = object()
@@ -63,6 +70,7 @@ class _Reader:
         self.text = text
         self.at = at
         self.ended = False
+        self.lost: list[str] = []
 
     def peek(self) -> str:
         """The next letter that is not blank; "" at the end, which is then noted."""
@@ -113,9 +121,12 @@ class _Reader:
                 self.at += 1
                 continue
             key = self.value(depth + 1)
-            if self.peek() != ":":
+            after = self.peek()
+            if after != ":" and (not isinstance(key, str) or after in {"", ",", "]", "}"}):
+                if key is not CUT and after:
+                    self.lost.append(key if isinstance(key, str) else json.dumps(key, ensure_ascii=False))
                 continue
-            self.at += 1
+            self.at += after == ":"
             value = self.value(depth + 1)
             if key is not CUT and value is not CUT:
                 made.append((key if isinstance(key, str) else json.dumps(key), value))

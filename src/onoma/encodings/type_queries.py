@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import ClassVar
 
 from onoma.document import Problem
@@ -42,11 +43,12 @@ class TypeQueries(Listed):
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:
         """The texts of the list."""
-        value, _, truncated = read_json(answer, "[")
-        if not isinstance(value, list) or isinstance(value, Pairs):
+        values, _, truncated, lost = read_json(answer, "[")
+        if not values or any(isinstance(value, Pairs) for value in values):
             yield Problem("malformed", answer, label)
             return
-        for text in value:
+        yield from (Problem("malformed", text, label) for text in lost)
+        for text in chain.from_iterable(values):
             if isinstance(text, str) and text and label:
                 yield Item(text, label)
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from onoma import alignment, schemes
@@ -16,6 +16,7 @@ from onoma.schemes import OUTSIDE
 __all__ = ["WordTags"]
 
 SPACE = re.compile(r"(?<!\\)(\\*)(\s)")
+BRACKETED = re.compile(r"(.*?)[(\[{][^()\[\]{}]*+([)\]}]?)\W*+", re.DOTALL)
 TAG = 64
 """Letters of a tag that is not known, at most: more is text."""
 PIECES = 16
@@ -31,7 +32,8 @@ class WordTags(TaggedText):
     are read item by item: an item ends with a tag in parentheses that white space or the end follows, so words may
     hold parentheses and tags of their own. Items that are as many as the words stand for them in order, unless more
     than half of the words are other ones; else they are aligned by their words (`align`, see `alignment.align`). A word
-    in front of an item's own word is one without a tag. An answer that stops early is `truncated`.
+    in front of an item's own word is one without a tag, `malformed` where what follows it in brackets is none. An
+    answer that stops early is `truncated`.
 
     Where `back` is set, words are compared in the forms that the model can write.
 
@@ -106,20 +108,33 @@ class WordTags(TaggedText):
         found: list[str] = []
         tags: list[str] = []
         bare: list[bool] = []
-        for word, text in plain or self._items(answer, forms, wanted):
+        gaps: list[int] = []
+        before = ""
+        known = {*words, *wanted}
+        items = plain or list(self._items(answer, forms, wanted))
+        for number, (word, text) in enumerate(items, 1):
             if self.partial and text is None and word == GAP:
+                gaps.append(len(found))
                 continue
             bare.append(text is None)
             tag = OUTSIDE if text is None else self.meant(text)
             if tag is None:
                 problems.append(Problem("malformed", f"{word}({text})"))
+            elif text is None and _looks_tagged(word, before, known, last=number == len(items)):
+                problems.append(Problem("malformed", word))
             found.append(word)
             tags.append(OUTSIDE if tag is None else tag)
+            before = word if text is None else ""
         places, unsure = self._places(words, wanted, found)
         tagged = [place for place, without in zip(places, bare, strict=True) if place is not None and not without]
         reached = max(tagged, default=-1) + 1
         if not self.partial and reached < len(words) and bare.count(False) < len(words):
             problems.append(Problem("truncated", f"nothing after word {reached} of {len(words)}"))
+        for at in reversed(gaps):  # no mention goes on behind words that were left out
+            found.insert(at, GAP)
+            tags.insert(at, OUTSIDE)
+            places.insert(at, None)
+            unsure = frozenset(item + (item >= at) for item in unsure)
         return Items(found, tags, places, problems, unsure)
 
     # ------------------------------------------------------------------ parsing
@@ -168,6 +183,15 @@ class WordTags(TaggedText):
             if item is not None:
                 places[item] = place
         return places, frozenset(item for place in unsure if (item := aligned[place]) is not None)
+
+
+def _looks_tagged(word: str, before: str, known: Collection[str], *, last: bool) -> bool:
+    """Whether a word without a tag is one of the source with something in brackets, or what is in the brackets.
+
+    The last one may only be cut off.
+    """
+    found = BRACKETED.fullmatch(word)
+    return found is not None and word not in known and (found[1] or before) in known and not (last and not found[2])
 
 
 def _escaped(word: str) -> str:
