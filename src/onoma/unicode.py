@@ -1,11 +1,13 @@
-"""Text that is no valid Unicode: a string may hold half a surrogate pair, which no file and no tokenizer can."""
+"""What must be known of characters: scripts without blanks, and halves of surrogate pairs, which no file can hold."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["well_formed"]
+__all__ = ["NO_BLANKS", "well_formed"]
 
+NO_BLANKS = r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""For patterns: Thai to Tibetan, Burmese, Khmer, Japanese and Chinese, where no blanks stand between words."""
 HALVES = re.compile("[\ud800-\udfff]")
 
 

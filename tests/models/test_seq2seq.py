@@ -11,7 +11,7 @@ import pytest
 from families import CORPUS
 
 import onoma
-from onoma import Recognizer, encodings, progress
+from onoma import Recognizer, encodings, models, progress
 from onoma.exceptions import ConfigError, DataError, ModelError
 
 pytest.importorskip("torch")
@@ -23,6 +23,7 @@ from onoma.models.processor.encoder import FusedEncoder
 from onoma.models.seq2seq import Seq2Seq
 from onoma.models.seq2seq.options import Seq2SeqOptions
 from onoma.models.text.network import held_against
+from onoma.prompting.settings import PromptSettings
 
 SYMBOLS = encodings.get("word_tags", ["LOC", "PER"]).symbols
 MAKES: dict[str, Callable[[Path], Path]] = {
@@ -354,6 +355,9 @@ def test_a_model_that_reads_what_it_is_asked_for_can_be_asked_for_anything(tmp_p
         ({}, {"encoding": "xml", "scheme": "BIOES"}, "scheme"),
         ({}, {"prompt": {"shots": 0}}, "prompt: shots"),
         ({}, {"prompt": {"template": "haiku"}}, "one of plain"),
+        ({}, {"prompt": {"corpus": "conll2oo3"}}, "did you mean 'conll2003'"),
+        ({"o_weight": 0.5, "symbols": False}, {}, "o_weight has nothing to weigh"),
+        ({"drafter": "nowhere"}, {}, "nowhere"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(
@@ -362,6 +366,65 @@ def test_what_cannot_be_is_one_clear_line(
     save_minilm(tmp_path / "from", positions=96)
     with pytest.raises((ConfigError, ModelError), match=message):
         Recognizer.create("seq2seq", ["LOC"], options={"model": str(tmp_path / "from"), **options}, **asked)
+
+
+def test_negatives_are_refused_where_all_scores_are_needed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="negatives cannot be drawn"):
+        Recognizer.create("seq2seq", ["LOC"], options={"model": str(save_bart(tmp_path)), "negatives": 8})
+
+
+def test_relative_folders_are_found_from_where_they_are_named(tmp_path: Path) -> None:
+    (tmp_path / "crf").mkdir()
+    options = models.options("seq2seq", {"model": "elsewhere/t5", "drafter": "crf"}).located(tmp_path)
+    assert (options.model, options.drafter) == ("elsewhere/t5", str(tmp_path / "crf"))
+    (tmp_path / "fields").mkdir()
+    assert PromptSettings(template="fields").located(tmp_path).template == "fields"
+
+
+@pytest.mark.parametrize("name", ["word_tags", "tag_string"])
+def test_tags_that_are_spelt_out_have_room(name: str, tmp_path: Path) -> None:
+    save_minilm(tmp_path / "from", positions=96)
+    options = {"model": str(tmp_path / "from"), "symbols": False}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, encoding=name)
+    document = onoma.Document.from_words([["Ada", "left", "Rome", ",", "saw", "Bob"] * 8])
+    asker, size = made._joint.asker, made.model.vocabulary.size
+    exchanges = made.encoding.encode(document).exchanges
+    assert len(exchanges) > 1
+    for exchange in exchanges:
+        assert size(exchange.completion) <= asker.limit(exchange.source) <= made.model.answer_limit
+    assert len(made.model.examples([lambda _: ""] * len(exchanges), [each.completion for each in exchanges])) > 1
+    assert not [each for each in made.predict([document])[0].problems if each.kind == "truncated"]
+
+
+def test_a_model_asked_for_other_labels_answers_the_same_once_it_is_loaded(tmp_path: Path) -> None:
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options={"model": str(save_folder(tmp_path))})
+    asked = made.asking(["DISH", "PER"])
+    asked.save(tmp_path / "model")
+    assert onoma.load(tmp_path / "model").predict(CORPUS) == asked.predict(CORPUS)
+    for labels in ([], [" "]):
+        with pytest.raises(ConfigError, match="asking for no label"):
+            made.asking(labels)
+    assert made.asking("PER").labels == onoma.LabelSet(["PER"])
+
+
+def test_asked_for_its_own_labels_a_model_with_worked_examples_answers_the_same(tmp_path: Path) -> None:
+    save_minilm(tmp_path / "from", positions=120)
+    prompt = {"demonstrations": "random", "shots": 4}
+    options = {"model": str(tmp_path / "from"), "epochs": 1}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, encoding="brackets", prompt=prompt)
+    made.fit(CORPUS)
+    document = onoma.Document.from_words([["Ada", "left", "Rome", ",", "saw", "Bob"] * 4])
+    assert made.asking(["LOC", "PER"]).predict([document]) == made.predict([document])
+
+
+def test_readings_tell_what_was_cut_off(tmp_path: Path) -> None:
+    save_minilm(tmp_path / "from", positions=96)
+    options = {"model": str(tmp_path / "from"), "source_pieces": 16}
+    made = Recognizer.create("seq2seq", ["LOC"], options=options)
+    (prediction,) = made.predict(["abcdefghijklmnopqrstuvwxyz"])
+    (readings,) = made.alternatives(["abcdefghijklmnopqrstuvwxyz"], 2)
+    told = [problem for problem in prediction.problems if problem.kind == "truncated"]
+    assert told and all(told == list(each.prediction.problems) for each in readings)
 
 
 def test_encoders_without_a_decoder_are_refused_and_taggers_take_no_prompt(tmp_path: Path) -> None:

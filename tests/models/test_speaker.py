@@ -14,7 +14,16 @@ pytest.importorskip("torch")
 
 import torch
 from models.speaking import held_to_each_row_alone
-from models.tiny import save_bart, save_bert, save_electra, save_minilm, save_roberta, save_t5
+from models.tiny import (
+    save_bart,
+    save_bert,
+    save_electra,
+    save_m2m,
+    save_minilm,
+    save_roberta,
+    save_t5,
+    save_t5gemma,
+)
 
 from onoma.models.seq2seq import Seq2Seq
 from onoma.models.seq2seq.options import Seq2SeqOptions
@@ -27,6 +36,8 @@ MAKES: dict[str, Callable[[Path], Path]] = {
     "roberta": lambda folder: save_roberta(folder, positions=160),
     "t5": save_t5,
     "bart": save_bart,
+    "m2m": save_m2m,
+    "t5gemma": save_t5gemma,
 }
 GROUNDED = [name for name in encodings.names() if name not in {"tags", "code_classes"}]
 QUESTIONS = ["Ada left Rome", "Bob", "of the of the May May nobody", "New York saw", "3 in"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from onoma import Document, Span, encodings
 
 pytest.importorskip("transformers")
 
-from models.tiny import _byte_pairs, _word_piece
+from models.tiny import _byte_pairs, _word_piece, save_t5
 
 from onoma.models.text.vocabulary import Vocabulary
 
@@ -128,3 +129,25 @@ def test_windows_are_cut_until_they_fit(name: str) -> None:
     assert encoding.decode(document.with_spans([]), answers).spans == document.spans
     encoding.fits = lambda text: False
     assert len(encoding.exchanges(document)) == 52
+
+
+@pytest.mark.parametrize("name", ["word_tags", "tag_string", "brackets", "xml", "markers", "entity_list"])
+def test_blanks_beside_symbols_are_not_lost(name: str, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    document = Document.from_words(["Ada left London in Rome".split()]).with_spans([Span(9, 15, "LOC")])
+    encoding = encodings.get(name, ["LOC", "PER"])
+    vocabulary = Vocabulary(AutoTokenizer.from_pretrained(save_t5(tmp_path)), encoding.symbols)
+    encoding.back = vocabulary.back
+    completions = [exchange.completion for exchange in encoding.encode(document).exchanges]
+    prediction = encoding.decode(document, [vocabulary.text(vocabulary.numbers(text)) for text in completions])
+    assert (prediction.spans, prediction.problems) == (document.spans, ())
+
+
+@pytest.mark.parametrize("make", [lossy, lossless])
+def test_a_symbol_of_letters_is_none_inside_a_word(make: Any) -> None:
+    text = "Oslo , OPEC and BONO met Obama , Nonetheless"
+    made = Vocabulary(make(), ["O", "None", "B-PER"])
+    assert made.numbers(text) == Vocabulary(make()).numbers(text)
+    assert len(made.numbers("O")) == len(made.numbers("None")) == 1
+    assert made.text(made.numbers("B-PER O O None")) == "B-PER O O None"

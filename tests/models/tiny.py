@@ -263,14 +263,20 @@ def _causal(vocabulary: int, positions: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def save_bart(folder: Path, positions: int = 96) -> Path:
-    """A two-layer BART with byte-level BPE."""
+def _sequence_tokenizer(positions: int) -> Any:
     from tokenizers import processors
-    from transformers import BartConfig, BartForConditionalGeneration, RobertaTokenizerFast
+    from transformers import RobertaTokenizerFast
 
     tokenizer = _byte_pairs(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
-    fast = RobertaTokenizerFast(tokenizer_object=tokenizer, model_max_length=positions)
+    return RobertaTokenizerFast(tokenizer_object=tokenizer, model_max_length=positions)
+
+
+def save_bart(folder: Path, positions: int = 96) -> Path:
+    """A two-layer BART with byte-level BPE."""
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    fast = _sequence_tokenizer(positions)
     config = BartConfig(
         vocab_size=len(fast), d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
         decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=positions,
@@ -278,3 +284,30 @@ def save_bart(folder: Path, positions: int = 96) -> Path:
         decoder_start_token_id=2, forced_eos_token_id=None,
     )  # fmt: skip
     return _save(folder, fast, BartForConditionalGeneration, config)
+
+
+def save_m2m(folder: Path, positions: int = 96) -> Path:
+    """A two-layer M2M100, whose places are computed, with the tokenizer of the BART."""
+    from transformers import M2M100Config, M2M100ForConditionalGeneration
+
+    fast = _sequence_tokenizer(positions)
+    config = M2M100Config(
+        vocab_size=len(fast), d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64, max_position_embeddings=positions,
+        dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, encoder_layerdrop=0.0, decoder_layerdrop=0.0,
+        pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2,
+    )  # fmt: skip
+    return _save(folder, fast, M2M100ForConditionalGeneration, config)
+
+
+def save_t5gemma(folder: Path, positions: int = 160) -> Path:
+    """A two-layer T5Gemma, whose decoder turns vectors by their places."""
+    from transformers import T5GemmaConfig, T5GemmaForConditionalGeneration
+
+    fast = _sequence_tokenizer(positions)
+    half = {**_causal(len(fast), positions), "head_dim": 8, "sliding_window": positions}
+    config = T5GemmaConfig(
+        encoder=half, decoder=dict(half), vocab_size=len(fast), pad_token_id=1, eos_token_id=2, bos_token_id=0,
+        decoder_start_token_id=0, dropout_rate=0.0, attention_dropout=0.0, classifier_dropout_rate=0.0,
+    )  # fmt: skip
+    return _save(folder, fast, T5GemmaForConditionalGeneration, config)

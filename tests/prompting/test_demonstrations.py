@@ -53,6 +53,9 @@ def test_as_many_as_may_be_shown_and_none_that_leaks(
         ("Ada left Rome and went to Paris", "Ada left Rome and came to Paris", True),
         ("Ada left Rome", "Ada left Paris", False),
         ("Adaleft", "Ada", False),
+        ("我爱北京天安门", "今天他说我爱北京天安门", True),
+        ("我爱北京天安门", "我爱北京天安们", True),
+        ("我爱北京天安门", "他在上海", False),
     ],
 )
 def test_texts_that_are_one(one: str, other: str, same: bool) -> None:
@@ -95,3 +98,21 @@ def test_fixed_ones_show_what_there_is_to_answer() -> None:
     assert "B-" in "".join(each.answer for each in shown)
     assert shown == pool.choose("something else", None, 2, 5)
     assert demonstrations("none", []) is None
+
+
+def test_fixed_ones_do_not_count_words_for_kinds_of_answers() -> None:
+    dull = [Demonstration(f"w{n} it was x{n}", f"w{n}(O) it(O) was(O) x{n}(O)") for n in range(6)]
+    full = Demonstration("Rome Ada Rome Ada", "Rome(B-LOC) Ada(B-PER) Rome(B-ORG) Ada(B-PER)")
+    pool = demonstrations("fixed", [*dull, full])
+    assert pool is not None and pool.choose("asked", None, 1, 0) == [full]
+
+
+@pytest.mark.parametrize("way", ["fixed", "random", "bm25", "embedding"])
+def test_questions_for_some_labels_show_answers_for_these(way: str) -> None:
+    if way == "bm25":
+        pytest.importorskip("bm25s")
+    shown = [Demonstration(f"a {word}", word, None, (label,)) for word in "bcd" for label in ("CITY", "PER")]
+    pool = demonstrations(way, shown, embed)
+    assert pool is not None
+    assert {each.labels for each in pool.choose("a e", None, 3, 0, ["CITY"])} == {("CITY",)}
+    assert len(pool.choose("a e", None, 3, 0, ["SOUL"])) == 3  # there are none, so others show at least the form

@@ -55,7 +55,8 @@ class Listed(Windowed):
         free = [bounds for bounds in found if (*bounds, item.label) not in used]
         if not free:
             return "ambiguous"
-        return min(free, key=lambda bounds: (not _whole(source, bounds), source[slice(*bounds)] != item.text))
+        exactly = self.back is None
+        return min(free, key=lambda at: (not _whole(source, at), exactly and source[slice(*at)] != item.text))
 
     def occurrences(self, source: str, text: str) -> list[Bounds]:
         """All places of a text, as the model can write it."""

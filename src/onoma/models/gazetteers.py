@@ -16,6 +16,7 @@ from pydantic import BeforeValidator
 
 from onoma.datasets.files import Source
 from onoma.exceptions import ConfigError, DataError
+from onoma.unicode import NO_BLANKS
 
 __all__ = [
     "ANY",
@@ -43,9 +44,7 @@ ListFiles = dict[
 
 Atoms = tuple[str, ...]
 
-# Thai to Tibetan, Burmese, Khmer, Japanese and Chinese: words are not told apart by blanks.
-_NO_BLANKS = r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_ATOM = re.compile(rf"[^\W_{_NO_BLANKS}]+|\S")
+_ATOM = re.compile(rf"[^\W_{NO_BLANKS}]+|\S")
 _LIMIT = 400_000
 """Distinct words whose atoms are remembered."""
 

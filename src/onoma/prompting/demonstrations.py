@@ -12,10 +12,12 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from onoma.exceptions import MissingExtraError
+from onoma.unicode import NO_BLANKS
 
 __all__ = ["Demonstration", "Demonstrations", "Embed", "alike", "demonstrations"]
 
-WORD = re.compile(r"\w+")
+WORD = re.compile(rf"[{NO_BLANKS}]|[^\W{NO_BLANKS}]+")
+"""Words; in scripts that write no blanks between them, letters."""
 LOOKED_AT = 50
 """So many are ranked first; more only where none of them may be shown."""
 NEAR = 0.8
@@ -27,32 +29,40 @@ Embed = Callable[[Sequence[str]], Any]
 
 
 class Demonstration(NamedTuple):
-    """A question with its right answer."""
+    """A question with its right answer, the one label it asks for, and all that could be asked for."""
 
     source: str
     answer: str
     kind: str | None = None
+    labels: tuple[str, ...] = ()
 
 
 class Demonstrations(ABC):
     """A pool of worked examples, and which are shown beside a question.
 
     Leak guard: none is shown that is the question's own text, holds it, or shares four fifths of its words with it.
+    Where there are any that were asked for the same labels, others are not shown.
     """
 
     def __init__(self, pool: Iterable[Demonstration]) -> None:
-        self.pool = list(pool)
+        self.pool = [each._replace(labels=tuple(each.labels)) for each in pool]
         self._bags = [_bag(each.source) for each in self.pool]
+        self._known = {each.labels for each in self.pool}
 
-    def choose(self, source: str, kind: str | None, shots: int, seed: int) -> list[Demonstration]:
+    def choose(
+        self, source: str, kind: str | None, shots: int, seed: int, labels: Sequence[str] = ()
+    ) -> list[Demonstration]:
         """At most so many, the best last, beside the question; a pure function of pool, question and seed."""
-        return list(islice(self._allowed(source, kind, seed), shots))[::-1]
+        return list(islice(self._allowed(source, kind, seed, tuple(labels)), shots))[::-1]
 
-    def _allowed(self, source: str, kind: str | None, seed: int) -> Iterator[Demonstration]:
+    def _allowed(self, source: str, kind: str | None, seed: int, labels: tuple[str, ...]) -> Iterator[Demonstration]:
         bag = _bag(source)
+        alone = labels in self._known and len(self._known) > 1
         shown: set[str] = set()
         for number in self._order(source, kind, seed):
             each = self.pool[number]
+            if alone and each.labels != labels:
+                continue
             if each.kind == kind and each.source not in shown and not alike(bag, self._bags[number]):
                 shown.add(each.source)
                 yield each
@@ -106,8 +116,10 @@ class Fixed(Demonstrations):
 
 
 def _signs(shown: Demonstration) -> set[str]:
-    """What stands in an answer and not in its text: tags, labels."""
-    return set(shown.answer.split()) - set(shown.source.split())
+    """What stands in an answer and not in its text: tags, labels, with the signs around them."""
+    words = set(WORD.findall(shown.source))
+    signs = {WORD.sub(lambda found: "" if found[0] in words else found[0], each) for each in shown.answer.split()}
+    return signs - {""}
 
 
 class Random(Demonstrations):

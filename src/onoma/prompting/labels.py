@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -41,15 +42,20 @@ def definitions(labels: Iterable[str], corpus: str | None = None, path: Path | N
                 raise ConfigError(f"{path}: there is no definition of the label {label!r}: add one")
         return {label: held[label] for label in wanted}
     sets, of_corpus = _shipped()
+    if corpus is not None and corpus not in of_corpus:
+        near = difflib.get_close_matches(corpus, of_corpus, 1)
+        raise ConfigError(
+            f"corpus {corpus!r} has no definitions here" + (f": did you mean {near[0]!r}?" if near else "")
+        )
     fitting = max(sets.values(), key=lambda each: sum(label in each for label in wanted))
-    own = sets[of_corpus[corpus]] if corpus in of_corpus else {}
+    own = {} if corpus is None else sets[of_corpus[corpus]]
     return {label: own.get(label) or fitting.get(label) or LabelDefinition(_spoken(label), "") for label in wanted}
 
 
 def read_definitions(path: Path) -> dict[str, Definitions]:
     """The label sets of a TOML file by name; raises `ConfigError` that names the file and what to mend."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"{path}: cannot be read: {problem}") from None
     return {name: _labels(str(path), name, table) for name, table in found.items()}

@@ -34,6 +34,10 @@ class Prompter:
         self.settings = settings
         self.encoding = encoding
         self.template: Template = layout or template(settings.template)
+        if not encoding.by_type and "{kind}" in self.template.head + self.template.question:
+            raise ConfigError(
+                f"the template asks for one kind of names, {{kind}}; {encoding.name} asks for all at once"
+            )
         labels = [*encoding.labels, *settings.other_labels]
         if defined is not None:
             self.definitions = {label: defined[label] for label in labels}
@@ -97,7 +101,9 @@ class Prompter:
         """
         chosen: list[Demonstration] = []
         if self.demonstrations is not None:
-            chosen = self.demonstrations.choose(exchange.source, exchange.type, self.settings.shots, epoch or 0)
+            chosen = self.demonstrations.choose(
+                exchange.source, exchange.type, self.settings.shots, epoch or 0, self.encoding.labels
+            )
         order = self._order(exchange, epoch)
         while True:
             text = self._written(exchange, chosen, order)

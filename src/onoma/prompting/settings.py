@@ -38,13 +38,18 @@ class PromptSettings(Settings):
     def located(self, base: Path) -> Self:
         """The same settings; what is a file or a folder below `base` is named by its full path."""
         found = {name: base / str(value) for name in PLACES if (value := getattr(self, name)) is not None}
-        full = {name: os.path.abspath(path) for name, path in found.items() if path.exists()}  # noqa: PTH100, keeps links
+        kept = {name: path for name, path in found.items() if _is_there(name, path)}
+        full = {name: os.path.abspath(path) for name, path in kept.items()}  # noqa: PTH100, keeps links
         return type(self).checked({**self.model_dump(), **full}, "prompt")
 
     def depends_on(self) -> tuple[Path, ...]:
         """Files and folders whose content decides what is asked."""
-        named = (Path(str(value)).expanduser() for name in PLACES if (value := getattr(self, name)) is not None)
-        return tuple(path for path in named if path.exists())
+        named = {name: Path(str(value)).expanduser() for name in PLACES if (value := getattr(self, name)) is not None}
+        return tuple(path for name, path in named.items() if _is_there(name, path))
 
 
 PLACES = ("template", "definitions", "retriever")
+
+
+def _is_there(name: str, path: Path) -> bool:
+    return path.is_dir() if name == "retriever" else path.is_file()

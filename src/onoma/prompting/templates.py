@@ -15,6 +15,7 @@ from onoma.exceptions import ConfigError
 __all__ = ["Template", "filled", "task", "template", "template_names"]
 
 FIELD = re.compile(r"\{(source|kind|task|labels|answer)\}")
+LIKE_A_FIELD = re.compile(r"\{([a-z_]+)\}")
 ALLOWED = {
     "head": {"task", "labels", "kind"},
     "kind": {"kind"},
@@ -44,7 +45,7 @@ def template(name: str) -> Template:
     if path.suffix != ".toml":
         raise ConfigError(f"template {name!r} is unknown: one of {', '.join(shipped)}, or a .toml file")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"{path}: cannot be read: {problem}") from None
     return _checked(str(path), table)
@@ -84,7 +85,7 @@ def _checked(place: str, table: Mapping[str, Any]) -> Template:
         text = table.get(key)
         if not isinstance(text, str):
             raise ConfigError(f'{place}: the part {key!r} is missing: write it, "" for nothing')
-        named = set(FIELD.findall(text))
+        named = set(LIKE_A_FIELD.findall(text))
         if key in NEEDED and NEEDED[key] not in named:
             raise ConfigError(f"{place}: {key} lacks the field {{{NEEDED[key]}}}")
         if named - allowed:

@@ -64,10 +64,12 @@ class Asker:
         self.prompter = prompter
         self.room = room
         asked: list[str | None] = list(encoding.labels) if encoding.by_type else [None]
-        self._head = max(room.size(prompter.question(Exchange("", "", (0, 0), label))) for label in asked)
+        bare = [prompter.question(Exchange("", "", (0, 0), label), fits=lambda _: False) for label in asked]
+        self._head = max(map(room.size, bare))
         if self._head + LEAST > room.source_limit:
             taken = f"{self._head} of the {room.source_limit} pieces that the model reads"
             raise ConfigError(f"the question takes {taken}, without any text: make it shorter")
+        self._mark = max(map(room.size, encoding.symbols), default=1)
         encoding.back = room.vocabulary.back
         encoding.fits = self._fits
 
@@ -86,5 +88,5 @@ class Asker:
     def _need(self, source: str) -> int:
         pieces = self.room.size(source)
         if self.encoding.framed:  # a tag a word, beside what is copied
-            return pieces + len(source.split())
+            return pieces + self._mark * len(source.split())
         return self.room.base + ceil(self.room.ratio * pieces)

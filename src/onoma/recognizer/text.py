@@ -95,7 +95,10 @@ class TextJoint:
         if not isinstance(encoding, TextEncoding):
             raise ConfigError(f"{kind.family} answers with text, and {encoding.name} is no encoding as text")
         prompter = Prompter(PromptSettings.checked(dict(asked.prompt), "prompt"), encoding)
-        return cls(encoding, kind.create(encoding.symbols, options, seed), prompter)
+        made = cls(encoding, kind.create(encoding.symbols, options, seed), prompter)
+        if options.drafter is not None:
+            made._load_drafter(options.drafter)
+        return made
 
     @classmethod
     def told(cls, card: Mapping[str, Any]) -> Told:
@@ -158,12 +161,17 @@ class TextJoint:
         if not exchanges:
             raise DataError(NOTHING)
         self._warn()
-        self._show(exchanges, self.prompter.settings.retriever)
+        several = len({id(asker) for asker, _ in asked}) > 1
+        wanted = [tuple(asker.encoding.labels) if several else () for asker, _ in asked]
+        pool = [Demonstration(each.source, each.completion, each.type) for each in exchanges]
+        pool = [each._replace(labels=some) for each, some in zip(pool, wanted, strict=True)]
+        self._show(pool, self.prompter.settings.retriever)
         model: Any = self.model
         questions: list[Question] = [partial(asker.question, exchange) for asker, exchange in asked]
         answers = [exchange.completion for exchange in exchanges]
         labels = [list(asker.encoding.labels) for asker, _ in asked]
         parts = (self.encoding.settings(), self.prompter.state(), model.options, seed, exchanges, labels, *key)
+        parts += () if self.prompter.settings.retriever is None else (self.prompter.settings.retriever,)
         name = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
         examples = model.examples(questions, answers)
         before, self.decoding = self.decoding, DRAFTED if model.options.validation == "likelihood" else "free"
@@ -195,11 +203,11 @@ class TextJoint:
             shown = ", ".join(repr(sign) for sign in lost)
             progress.say(f"the model's vocabulary does not keep {shown}: parts of the question run together")
 
-    def _show(self, pool: Sequence[Exchange] | Sequence[Demonstration], retriever: str | None) -> None:
+    def _show(self, pool: Sequence[Demonstration], retriever: str | None) -> None:
         """Take a pool of worked examples where settings ask for them."""
         if not self.prompter.wants_pool:
             return
-        if self.prompter.settings.demonstrations == "embedding":
+        if self.prompter.settings.demonstrations == "embedding" and self.embedder is None:
             from onoma.models.text.embedding import Embedder
 
             self.embedder = Embedder(retriever)
@@ -221,26 +229,28 @@ class TextJoint:
             found = self.model.predict(questions, limits)
         answers = iter(zip(found, questions, strict=True))
         for asker, document, exchanges in zip(askers, documents, asked, strict=True):
-            texts: list[str] = []
-            chances: list[Sequence[Chance]] = []
-            cut: list[Problem] = []
-            for _ in exchanges:
-                answer, question = next(answers)
+            given = [next(answers) for _ in exchanges]
+            for answer, _ in given:
                 if answer.counts is not None:
                     self.counts.add(answer.counts)
-                texts.append(answer.text)
-                chances.append(answer.chances)
-                if not answer.whole:
-                    cut.append(Problem("truncated", answer.text[-40:]))
-                if not self.room.reads(question):
-                    cut.append(Problem("truncated", question[-40:]))
-            prediction = asker.encoding.decode(document, texts)
+            prediction = (
+                self._read(asker, document, *zip(*given, strict=True)) if given else self._read(asker, document)
+            )
             if self.decoding != "free":
-                spans = asker.encoding.scored(document, prediction.spans, chances)
-                prediction = replace(prediction, spans=spans)
-            if cut and not any(problem.kind == "truncated" for problem in prediction.problems):
-                prediction = replace(prediction, problems=(*prediction.problems, *cut))
+                chances: list[Sequence[Chance]] = [answer.chances for answer, _ in given]
+                prediction = replace(prediction, spans=asker.encoding.scored(document, prediction.spans, chances))
             yield prediction
+
+    def _read(
+        self, asker: Asker, document: Document, answers: Sequence[TextAnswer] = (), questions: Sequence[str] = ()
+    ) -> Prediction:
+        """Answers as spans; what was cut off of them or of their questions is told."""
+        prediction = asker.encoding.decode(document, [answer.text for answer in answers])
+        cut = [Problem("truncated", answer.text[-40:]) for answer in answers if not answer.whole]
+        cut += [Problem("truncated", question[-40:]) for question in questions if not self.room.reads(question)]
+        if cut and not any(problem.kind == "truncated" for problem in prediction.problems):
+            prediction = replace(prediction, problems=(*prediction.problems, *cut))
+        return prediction
 
     def _questions(self, documents: Sequence[Document]) -> tuple[list[Asker], list[Sequence[Exchange]], list[str]]:
         """Who asks about each document, its exchanges, and the questions of all exchanges in a row."""
@@ -266,8 +276,10 @@ class TextJoint:
         askers, asked, questions = self._questions(documents)
         automata = self._automata(askers, documents)
         ranked = iter(self.model.rank(questions, automata, max(number, self.model.options.beams)))
+        rest = iter(questions)
         made: list[list[Alternative]] = []
         for asker, document, exchanges in zip(askers, documents, asked, strict=True):
+            own = [next(rest) for _ in exchanges]
             readings: list[tuple[float, tuple[TextAnswer, ...]]] = [(1.0, ())]
             for answers in (next(ranked) for _ in exchanges):
                 longer = [
@@ -275,10 +287,7 @@ class TextJoint:
                 ]
                 readings = sorted(longer, key=lambda reading: -reading[0])[:number]
             made.append(
-                [
-                    Alternative(asker.encoding.decode(document, [each.text for each in answers]), chance)
-                    for chance, answers in readings
-                ]
+                [Alternative(self._read(asker, document, answers, own), chance) for chance, answers in readings]
             )
         return made
 
@@ -290,15 +299,18 @@ class TextJoint:
             return None
         if self.model.options.drafter is None:
             return [()] * count
-        if self._drafter is None:
-            from onoma.recognizer.recognizer import Recognizer
-
-            self._drafter = Recognizer.load(self.model.options.drafter)
+        drafter = self._drafter or self._load_drafter(self.model.options.drafter)
         made: list[Sequence[Any]] = []
-        for asker, document, spans in zip(askers, documents, self._drafter.draft(documents), strict=True):
+        for asker, document, spans in zip(askers, documents, drafter.draft(documents), strict=True):
             known = [span for span in spans if span.label in asker.encoding.labels]
             made += asker.encoding.drafts(document.with_spans(known))
         return made
+
+    def _load_drafter(self, folder: str) -> Any:
+        from onoma.recognizer.recognizer import Recognizer
+
+        self._drafter = Recognizer.load(folder)
+        return self._drafter
 
     # ------------------------------------------------------------------ files
 

@@ -47,6 +47,7 @@ class CausalLM(Writer):
         module, new = network.build(place, options, tokenizer, seed)
         network.configure(module, tokenizer)
         made = cls(options, tokenizer, module, symbols, new)
+        made.check()
         grow(module, made.vocabulary)
         return made
 
@@ -99,4 +100,5 @@ class CausalLM(Writer):
         """The model of a folder; nothing is looked up anywhere else."""
         require_torch("the causal_lm family")
         tokenizer = load_tokenizer(str(folder))
-        return cls(options, tokenizer, network.load(str(folder)), symbols, set())
+        held = tokenizer.get_added_vocab()  # symbols of labels that it was only asked for have no weights
+        return cls(options, tokenizer, network.load(str(folder)), [each for each in symbols if each in held], set())

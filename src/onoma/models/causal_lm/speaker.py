@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import DynamicCache
 
+from onoma.exceptions import ConfigError
 from onoma.models.batches import padded
 from onoma.models.text.narrow import narrowed, split
 from onoma.models.text.network import remembers
@@ -25,6 +26,9 @@ class Speaker:
     def __init__(self, module: Any, questions: Sequence[Sequence[int]]) -> None:
         """`questions` are pieces, special ones included, at least one each."""
         self.module = module.eval() if module.training else module
+        if getattr(module, "_is_stateful", False):
+            kind = module.config.model_type
+            raise ConfigError(f'what a {kind} has read cannot be taken back: write freely, decoding = "free"')
         self.start: int = module.config.decoder_start_token_id
         self._head = module.get_output_embeddings()
         self._pad: int = module.config.pad_token_id

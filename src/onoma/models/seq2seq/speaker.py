@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from inspect import signature
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import nn
 from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
+from onoma.exceptions import ConfigError
 from onoma.models.batches import padded
 from onoma.models.pretrained import first_place
 from onoma.models.processor.decoding import FusedDecoder
@@ -45,6 +47,7 @@ class Speaker:
                 self._read = read(pieces, self._mask)
             else:
                 self._read = module.get_encoder()(input_ids=pieces, attention_mask=self._mask).last_hidden_state
+        self._places = _places(module)
         self._memory = Ragged(EncoderDecoderCache(DynamicCache(), DynamicCache()), [0] * len(given))
 
     def feed(
@@ -95,20 +98,41 @@ class Speaker:
     def _placed(self, given: dict[str, Any], sizes: Sequence[int]) -> Iterator[None]:
         """Give absolute positions where the architecture has them: rows differ in how far they are."""
         positions = self._memory.positions(sizes).to(self._read.device)
-        if self.module.config.model_type == "encoder-decoder":
-            yield given.update(decoder_position_ids=positions + self._behind)
+        if self._places == "given":
+            first = self._behind if self.module.config.model_type == "encoder-decoder" else 0
+            yield given.update(decoder_position_ids=positions + first)
             return
 
         def placed(table: Any, *_: Any) -> torch.Tensor:
-            return nn.functional.embedding(positions + getattr(table, "offset", 0), table.weight)
+            if isinstance(table, nn.Embedding):
+                return nn.functional.embedding(positions + getattr(table, "offset", 0), table.weight)
+            return table.weights[positions + table.padding_idx + 1]
 
-        hooks = [
-            part.register_forward_hook(placed)
-            for name, part in self.module.get_decoder().named_modules()
-            if name.endswith("embed_positions") and isinstance(part, nn.Embedding)
-        ]
+        hooks = [part.register_forward_hook(placed) for part in _tables(self.module)]
         try:
             yield
         finally:
             for hook in hooks:
                 hook.remove()
+
+
+def _tables(module: Any) -> list[Any]:
+    """What gives the places of an answer their vectors, learnt or computed."""
+    named = module.get_decoder().named_modules()
+    return [part for name, part in named if name.endswith("embed_positions") and _is_table(part)]
+
+
+def _is_table(part: Any) -> bool:
+    return isinstance(part, nn.Embedding) or (hasattr(part, "weights") and hasattr(part, "padding_idx"))
+
+
+def _places(module: Any) -> Literal["given", "tables", "distances"]:
+    """How a decoder comes to know the places of an answer; raises `ConfigError` for a way not known here."""
+    config = module.config
+    if config.model_type == "encoder-decoder" or "decoder_position_ids" in signature(type(module).forward).parameters:
+        return "given"
+    if hasattr(config, "relative_attention_num_buckets"):
+        return "distances"
+    if _tables(module):
+        return "tables"
+    raise ConfigError(f'a {config.model_type} counts the places of its answers itself: write freely, decoding = "free"')

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onoma import progress
 from onoma.exceptions import ModelError
 from onoma.models.batches import by_length
-from onoma.models.pretrained import LOADING, first_line, quietly, require_torch, resolve
+from onoma.models.pretrained import LOADING, first_line, positions, quietly, require_torch, resolve
 from onoma.unicode import well_formed
 
 __all__ = ["Embedder"]
@@ -39,6 +39,9 @@ class Embedder:
             self.module: Any = quietly(AutoModel.from_pretrained, place, dtype=torch.float32, **local).eval()
         except LOADING as problem:
             raise ModelError(f"the encoder {place!r} cannot be loaded: {first_line(problem)}") from problem
+        if self.module.config.is_encoder_decoder:
+            self.module = self.module.get_encoder()
+        self._most = min(PIECES, positions(self.tokenizer, self.module.config))
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """[texts, width]; a text without pieces is all zeros."""
@@ -46,7 +49,9 @@ class Embedder:
 
         if not texts:
             return np.zeros((0, self.module.config.hidden_size), dtype=np.float32)
-        pieces = self.tokenizer([well_formed(text) for text in texts], truncation=True, max_length=PIECES)["input_ids"]
+        pieces = self.tokenizer([well_formed(text) for text in texts], truncation=True, max_length=self._most)[
+            "input_ids"
+        ]
         made = np.zeros((len(texts), self.module.config.hidden_size), dtype=np.float32)
         with progress.bar("embedding", len(texts)) as bar, torch.inference_mode():
             for batch in by_length([len(each) for each in pieces], BATCH):

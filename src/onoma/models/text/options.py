@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import os
+from pathlib import Path
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -44,6 +46,13 @@ class TextOptions(FromFolder, TrainingOptions):
     """Answers that are followed at once; 1 is greedy. More than one take no draft."""
     predict_tokens: int = Field(16384, ge=1)
     """Pieces of questions and answers in a batch at prediction, padded, at most."""
+
+    def located(self, base: Path) -> Self:
+        """The same options; a model's or a drafter's folder below `base` is named by its full path."""
+        found = super().located(base)
+        if self.drafter is None or not (base / self.drafter).is_dir():
+            return found
+        return found.model_copy(update={"drafter": os.path.abspath(base / self.drafter)})  # noqa: PTH100, keeps links
 
     runtime: ClassVar[frozenset[str]] = frozenset({"beams", "decoding", "drafter", "predict_tokens"})
     """Options that may be given anew when a saved model is loaded."""

@@ -30,8 +30,11 @@ class Vocabulary:
         self.tokenizer = tokenizer
         self.made_of: dict[int, list[int]] = {}
         """The pieces of which each new symbol would have been written."""
-        self.keeps_blanks = self._again("a .b, c") == "a .b, c"
         self.added = self._add(symbols)
+        self.pieces = {each: numbers[0] for each in symbols if len(numbers := self.numbers(each)) == 1}
+        """The number of each symbol that is one piece, whoever made it one."""
+        tried = ["a .b, c", *(f"a {each} {each} b" for each in self.added.values())]
+        self.keeps_blanks = all(self._again(text) == text for text in tried)
         self._stretches: dict[tuple[str, bool], tuple[int, ...]] = {}
         self.size = lru_cache(REMEMBERED)(self._size)
         """How many pieces a text has, without special ones; remembered for the last texts."""
@@ -43,7 +46,9 @@ class Vocabulary:
         new = [each for each in symbols if len(self.numbers(each)) != 1 or self._again(each) != each]
         made_of = [self.numbers(each) for each in new]
         size = len(self.tokenizer)
-        self.tokenizer.add_tokens([AddedToken(each, normalized=False) for each in new])
+        # One that begins with a letter, such as O, is none inside a word.
+        made = [AddedToken(each, normalized=False, single_word=each[0].isalnum()) for each in new]
+        self.tokenizer.add_tokens(made)
         held = {each: self.tokenizer.convert_tokens_to_ids(each) for each in symbols}
         self.made_of = {held[each]: pieces for each, pieces in zip(new, made_of, strict=True) if held[each] >= size}
         own = self.tokenizer.added_tokens_decoder

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from onoma import progress
 from onoma.encodings.automata.base import Automaton
+from onoma.exceptions import ConfigError
 from onoma.generation.beams import search
 from onoma.generation.greedy import Speaker, Written, write
 from onoma.generation.pieces import Writing
@@ -72,6 +73,18 @@ class Writer(ABC):
 
     # ------------------------------------------------------------------ training
 
+    def check(self) -> None:
+        """Raise `ConfigError` for an option that would change nothing."""
+        if self.options.o_weight != 1 and not self._outside:
+            raise ConfigError("o_weight has nothing to weigh: the encoding writes no O as one piece of its own")
+        if self.options.negatives is not None and self.head is None:
+            raise ConfigError("negatives cannot be drawn: this network adds to the scores of all pieces, leave it out")
+
+    @property
+    def _outside(self) -> list[int]:
+        """The piece that stands for O, where there is one."""
+        return [number for symbol, number in self.vocabulary.pieces.items() if symbol.strip("()") == OUTSIDE]
+
     def examples(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Example]:
         """Pairs in which the answer fits; it always does where its text could be cut."""
         made: list[Example] = []
@@ -112,9 +125,8 @@ class Writer(ABC):
     def _weights(self, labels: Any) -> Any:
         weights = (labels != IGNORE).float()
         if self.options.o_weight != 1:
-            for number, symbol in self.vocabulary.added.items():
-                if symbol.strip("()") == OUTSIDE:
-                    weights = weights.masked_fill(labels == number, self.options.o_weight)
+            for number in self._outside:
+                weights = weights.masked_fill(labels == number, self.options.o_weight)
         return weights
 
     def is_new(self, parameter: str) -> bool:
