@@ -183,6 +183,31 @@ def test_words_without_a_sure_place(source: str, generated: str, unsure: set[int
     assert alignment.align_surely(source.split(), generated.split(), method)[1] == unsure
 
 
+def every_longest(source: list[str], generated: list[str]) -> Iterator[dict[int, int]]:
+    """All longest common subsequences, as source words by generated words."""
+    size = longest(source, generated)
+    for ours in itertools.combinations(range(len(source)), size):
+        for theirs in itertools.combinations(range(len(generated)), size):
+            if [source[place] for place in ours] == [generated[place] for place in theirs]:
+                yield dict(zip(theirs, ours, strict=True))
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=6), st.lists(st.sampled_from("abc"), max_size=6))
+def test_words_that_waver_could_stand_for_several(source: list[str], generated: list[str]) -> None:
+    could: dict[int, set[int]] = {}
+    for pairs in every_longest(source, generated):
+        for number, place in pairs.items():
+            could.setdefault(number, set()).add(place)
+    assert all(len(could[number]) > 1 for number in alignment.wavering(source, generated))
+
+
+def test_a_word_that_was_lost_makes_its_like_waver() -> None:
+    source = "of the University of the Arts .".split()
+    assert alignment.wavering(source, "of the Arts .".split()) == {0, 1}
+    assert not alignment.wavering(source, "the University of the Arts .".split())
+    assert not alignment.wavering(source, [*source, "."])
+
+
 # ---------------------------------------------------------------------- the published hierarchy
 
 

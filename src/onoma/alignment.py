@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onoma.exceptions import ConfigError
 from onoma.unicode import well_formed
 
-__all__ = ["METHODS", "BackTokenizer", "CopyErrors", "align", "align_surely", "copy_errors"]
+__all__ = ["METHODS", "BackTokenizer", "CopyErrors", "align", "align_surely", "copy_errors", "wavering"]
 
 METHODS = ("exact", "subsequence", "lcs", "weighted", "gner")
 
@@ -89,10 +89,22 @@ def align_surely(
     aligned = align(source_words, generated_words, method)
     if len(aligned) == len(generated_words) and None not in aligned:
         return aligned, set()
+    other = _leaning_right(source_words, generated_words, method)
+    return aligned, {number for number, place in enumerate(aligned) if place != other[number]}
+
+
+def wavering(source_words: Sequence[str], generated_words: Sequence[str]) -> set[int]:
+    """The generated words that stand for one source word in one longest common subsequence and another in another."""
+    places = align(generated_words, source_words), _leaning_right(generated_words, source_words, "lcs")
+    pairs = enumerate(zip(*places, strict=True))
+    return {number for number, (one, other) in pairs if one != other and None not in {one, other}}
+
+
+def _leaning_right(source_words: Sequence[str], generated_words: Sequence[str], method: str) -> Aligned:
+    """As `align`; of alignments that are as good, the one that is found from the other end."""
     mirrored = align(source_words[::-1], generated_words[::-1], method)[::-1]
     last = len(generated_words) - 1
-    other = [None if place is None else last - place for place in mirrored]
-    return aligned, {number for number, place in enumerate(aligned) if place != other[number]}
+    return [None if place is None else last - place for place in mirrored]
 
 
 def _embedded(inner: Sequence[str], outer: Sequence[str]) -> list[int] | None:

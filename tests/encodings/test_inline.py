@@ -112,6 +112,20 @@ def test_marks_without_their_other_end() -> None:
     assert found("xml", "a <b> <LOC>c</LOC>", text) == [(6, "LOC")]
 
 
+@pytest.mark.parametrize("name", ["brackets", "xml"])
+def test_a_word_that_may_be_another_vouches_for_no_end(name: str) -> None:
+    document = Document.from_words(["of the University of the Arts .".split()])
+    opens, closes = encodings.get(name, ["LOC", "ORG"]).marks("ORG")
+
+    def read(answer: str) -> tuple[list[tuple[int, int]], list[str]]:
+        prediction = encodings.get(name, ["LOC", "ORG"]).decode(document, [answer])
+        return [(span.start, span.end) for span in prediction.spans], [each.kind for each in prediction.problems]
+
+    assert read(f"of the {opens}Arts{closes} .") == ([], ["ambiguous"])  # it may have been the University of the Arts
+    assert read(f"the University of the {opens}Arts{closes} .") == ([(25, 29)], [])
+    assert read(f"of the University of the {opens}Arts{closes} . .") == ([(25, 29)], [])
+
+
 def test_tags_that_cross_are_two_mentions() -> None:
     answer = "<PER>Ada <LOC>Byron</PER> of</LOC> Rome left [ old ] Rome ."
     assert found("xml", answer) == [(0, "PER"), (4, "LOC")]

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from families import CORPUS
 
@@ -22,6 +23,7 @@ from models.tiny import save_bart, save_bert, save_deberta_v3, save_minilm, save
 from onoma.models.processor.encoder import FusedEncoder
 from onoma.models.seq2seq import Seq2Seq
 from onoma.models.seq2seq.options import Seq2SeqOptions
+from onoma.models.text.embedding import Embedder
 from onoma.models.text.network import held_against
 from onoma.prompting.settings import PromptSettings
 
@@ -415,6 +417,13 @@ def test_asked_for_its_own_labels_a_model_with_worked_examples_answers_the_same(
     made.fit(CORPUS)
     document = onoma.Document.from_words([["Ada", "left", "Rome", ",", "saw", "Bob"] * 4])
     assert made.asking(["LOC", "PER"]).predict([document]) == made.predict([document])
+
+
+def test_any_encoder_finds_worked_examples(tmp_path: Path) -> None:
+    save_bert(tmp_path / "short", positions=20)
+    for folder in (save_t5(tmp_path / "t5"), tmp_path / "short"):
+        vectors = Embedder(str(folder))(["Ada left Rome", "Ada " * 60])
+        assert vectors.shape == (2, 32) and np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
 def test_readings_tell_what_was_cut_off(tmp_path: Path) -> None:

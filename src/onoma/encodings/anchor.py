@@ -52,11 +52,13 @@ class Anchor:
         self._places: list[int | None] = [None] * len(given)
         self._unsure: set[int] = set()
         self._firm: set[int] = set()  # words of the source that may stand at an end of a stretch, or beside it
+        self._loose: set[int] = set()  # words of the copy that vouch for nothing: they may stand for several
         if _in_order(wanted, given, method):
             self._places = list(range(len(given)))
             self._firm = set(range(len(given))) - _strange(wanted, given)
         else:
             aligned, unsure = alignment.align_surely(wanted, given, method)
+            self._loose = alignment.wavering(wanted, given)
             for place, item in enumerate(aligned):
                 if item is not None:
                     self._places[item] = place
@@ -95,7 +97,7 @@ class Anchor:
         head, tail = places[0], places[-1]
         if head is None or tail is None or places != list(range(head, head + len(places))):
             return "ungrounded"
-        if not self._unsure.isdisjoint(range(first, last + 1)):
+        if not (self._unsure.isdisjoint(range(first, last + 1)) and self._loose.isdisjoint((first - 1, last + 1))):
             return "ambiguous"
         if any(0 <= at < len(self._words) and at not in self._firm for at in (head - 1, head, tail, tail + 1)):
             return "ungrounded"
