@@ -109,6 +109,13 @@ def test_new_weights_are_not_calibrated(crf: Recognizer) -> None:
     assert crf.calibration is None
 
 
+def test_fitting_that_fails_leaves_what_there_was(crf: Recognizer) -> None:
+    before = crf.calibration = Calibration(method="temperature", temperature=2.0)
+    with pytest.raises(DataError, match="no document"):
+        calibrate(crf, [])
+    assert crf.calibration is before
+
+
 def test_fitting_looks_at_both_sets_and_keeps_what_was_asked(crf: Recognizer) -> None:
     raw = crf.predict(HELD)
     found = calibrate(crf, HELD, CORPUS, method="isotonic")

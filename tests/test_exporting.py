@@ -10,9 +10,9 @@ import pytest
 from families import MARKED, document
 from models.tiny import save_bert
 
-from onoma import Recognizer, load
+from onoma import Document, Recognizer, load
 from onoma.cli.export import export
-from onoma.exceptions import ConfigError
+from onoma.exceptions import ConfigError, DataError
 from onoma.exporting import Parity, Tolerances, export_onnx, parity
 
 torch = pytest.importorskip("torch")
@@ -45,6 +45,13 @@ def test_an_export_is_a_recognizer_and_keeps_its_check(saved: Path, tmp_path: Pa
     made.save(tmp_path / "again")
     assert [each.spans for each in load(tmp_path / "again").predict(GOLD)] == [each.spans for each in answers]
     export_onnx(original, tmp_path / "out", documents=GOLD)  # in place of itself
+
+
+def test_an_export_that_nothing_is_held_against_is_refused(saved: Path, tmp_path: Path) -> None:
+    for documents in ([], [Document("1", "")]):
+        with pytest.raises(DataError, match="holds no word"):
+            export_onnx(load(saved), tmp_path / "out", documents=documents)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_failed_check_writes_nothing_and_ends_with_3(

@@ -13,7 +13,7 @@ from typing import Any
 
 from onoma import datasets, progress, tokenization
 from onoma.document import Document, Prediction
-from onoma.exceptions import ConfigError
+from onoma.exceptions import ConfigError, DataError
 from onoma.files import write_text
 from onoma.recognizer import Recognizer
 
@@ -128,7 +128,7 @@ def export_onnx(
 
     `documents` are gold for the check, called `data` in its record; a few built-in sentences where None. `onoma.load`
     reads the folder like any other. Where `failures` of the returned check are not empty, nothing was written. Raises
-    `ConfigError` for families that cannot be exported.
+    `ConfigError` for families that cannot be exported, `DataError` where the documents hold no word.
     """
     model: Any = recognizer.model
     if not hasattr(model, "exported"):
@@ -137,6 +137,9 @@ def export_onnx(
     if documents is None:
         progress.say("no labelled documents are given: the export is checked on a few built-in sentences only")
         documents, data = [Document(str(number), text) for number, text in enumerate(BUILT_IN)], "built-in sentences"
+    documents = [tokenization.split(document, recognizer.splitter) for document in documents]
+    if not any(document.words for document in documents):
+        raise DataError(f"{data} holds no word: there is nothing to check the export on")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         progress.say("writing the graph")
         made = model.exported(Path(scratch), int8=int8)

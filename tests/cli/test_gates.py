@@ -94,6 +94,19 @@ def test_bars_that_cannot_be(verb: tuple[str, ...], folder: Path, capsys: pytest
     assert not Path("x").exists()
 
 
+def test_a_bar_that_nothing_is_held_against_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    away = '[sets.away]\nsource = "gold.jsonl"\nrole = "out_of_domain"\n'
+    Path("away.toml").write_text(f'name = "t"\n{away}[systems.one.predictions]\naway = "all.jsonl"\n')
+    assert run("compare", "away.toml", "--out", "x", "--quiet", "--fail-under", "0.5") == 2
+    assert "has none" in capsys.readouterr().err and not Path("x").exists()
+
+
+def test_standard_input_is_read_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for places in (("-", "-"), ("gold.jsonl", "-", "-"), ("-", "all.jsonl", "--no-worse-than", "-")):
+        assert run("evaluate", *places) == 2
+        assert "can be read once" in capsys.readouterr().err
+
+
 def experiment(name: str, resamples: int = 200, **predictions: str) -> None:
     """Systems that are files of predictions, on a set of their own kind and one that is not."""
     systems = "".join(

@@ -17,6 +17,8 @@ from families import CORPUS, options
 import onoma
 from onoma import datasets
 from onoma.comparison import Experiment, compare, run
+from onoma.comparison.cell import set_mark
+from onoma.comparison.experiment import SetSettings
 from onoma.exceptions import ConfigError, DataError
 from onoma.models.encoder_tagger.options import EncoderTaggerOptions
 from onoma.recognizer.calibration import Calibration
@@ -291,3 +293,12 @@ def test_unreadable_data_stop_everything_before_training(corpus: Path) -> None:
     with pytest.raises(DataError, match=r"missing\.conll: no such file"):
         compare(experiment(sets=sets), corpus / "out", base=corpus)
     assert not (corpus / "out").exists()
+
+
+def test_what_stands_in_a_question_makes_another_prediction() -> None:
+    plain = SetSettings(source="t.jsonl")
+    asked = SetSettings(source="t.jsonl", asked_labels=True)
+    spoken = SetSettings(source="t.jsonl", asked_labels=True, map={"PER": "person"})
+    renamed = SetSettings(source="t.jsonl", map={"PER": "person"})
+    assert len({set_mark(each, "x") for each in (plain, asked, spoken)}) == 3
+    assert set_mark(renamed, "x") == set_mark(plain, "x")  # how it is scored may change

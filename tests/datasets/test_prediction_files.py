@@ -9,7 +9,7 @@ import pytest
 from dataset_cases import flat
 
 from onoma import datasets
-from onoma.document import Document, Prediction, Problem, Span
+from onoma.document import Document, Prediction, Problem, Span, Token
 from onoma.exceptions import DataError
 
 ADA = flat([["Ada", "ran"]], [(0, 1, "PER")])
@@ -78,6 +78,10 @@ def test_a_prediction_goes_with_its_own_document(tmp_path: Path) -> None:
         ({"tags": "O O"}, "'tags' is not a list"),
         ({"tags": ["O"], "tokens": [[0, 3], [4, 7]]}, "1 tags for 2 tokens"),
         ({"raw": 1}, "'raw' is neither"),
+        ({"problems": [{"kind": "malformed", "text": "\ud800"}]}, "text holds U\\+D800, half a surrogate pair"),
+        ({"problems": [{"kind": "malformed", "label": "\udfff"}]}, "label holds U\\+DFFF, half a surrogate pair"),
+        ({"tags": ["O", "B-\ud800"]}, "'tags' holds U\\+D800"),
+        ({"raw": ["x", "\ud800"]}, "'raw' holds U\\+D800"),
         ({"other": 1}, "unknown key 'other'"),
     ],
 )
@@ -95,3 +99,14 @@ def test_one_prediction_a_document(tmp_path: Path) -> None:
     datasets.write_predictions([(ADA, LONG), (ADA, LONG)], path)
     with pytest.raises(DataError, match="stands already in line 1"):
         datasets.read_predictions(path)
+
+
+def test_tags_of_other_tokens_than_the_golds_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    record = {"id": "1", "text": "a b-c d.", "spans": [], "tags": ["O", "B-X", "O"]}
+    gold = Document("1", "a b-c d.", (Token(0, 1), Token(2, 5), Token(6, 8)), ((0, 3),))
+    for tokens, kept in (([[0, 1], [2, 5], [6, 8]], True), ([[0, 3], [4, 5], [6, 8]], False)):
+        path.write_text(json.dumps({**record, "tokens": tokens}), encoding="utf-8")
+        (found,) = datasets.read_predictions(path, gold=[gold])
+        assert (found.tags is not None) == kept
+        assert datasets.read_predictions(path)[0].tags == ("O", "B-X", "O")

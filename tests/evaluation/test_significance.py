@@ -136,6 +136,26 @@ def evaluate_first(scores: Scores, size: int) -> Scores:
     return evaluate([each.document for each in matches], answers, resamples=0, unit="document")
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 6])
+def test_few_units_show_no_more_than_swapping_them_could(size: int) -> None:
+    gold = [words(f"d{index}", [Span(0, 2, "A")]) for index in range(size + 3)]
+    right, some, none = (
+        evaluate(
+            gold,
+            [Prediction(f"d{index}", gold[index].spans if index >= wrong else ()) for index in range(size + 3)],
+            resamples=0,
+            unit="document",
+        )
+        for wrong in (0, size, size + 3)
+    )
+    least = min(1.0, 2.0 ** (1 - size))  # all swaps of the documents that differ, of which two are as far apart
+    assert paired_bootstrap(right, some).p_value == pytest.approx(max(least, paired_bootstrap(some, right).p_value))
+    assert paired_bootstrap(right, some).p_value >= least
+    assert approximate_randomisation(right, some, resamples=4000).p_value == pytest.approx(least, abs=0.03)
+    assert paired_bootstrap(right, none).p_value >= 2.0 ** (1 - size - 3)
+    assert paired_bootstrap(right, right).p_value == 1.0
+
+
 def test_p_is_never_zero() -> None:
     good, bad = scored(1.0, 1), scored(0.0, 1)
     for test in TESTS.values():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,28 @@ def test_a_new_model_starts_from_the_embeddings_of_an_encoder(tmp_path: Path) ->
     assert torch.allclose(torch.corrcoef(torch.stack([source.flatten(), table.flatten()]))[0, 1], torch.tensor(1.0))
     other = CausalLM.create((), options.model_copy(update={"pretrained": False}), 1)
     assert "model.embed_tokens.weight" in other.new
+
+
+@pytest.mark.parametrize("name", ["xml", "grouped_json", "offset_json"])
+def test_a_sentence_of_blanks_alone_has_no_mention(name: str, tmp_path: Path) -> None:
+    options = {"model": str(save_llama(tmp_path))}
+    made = Recognizer.create("causal_lm", ["LOC", "PER"], options=options, encoding=name)
+    blank, good = Document.from_words([["\xa0"]], id="blank"), Document.from_words([["Ada"]], id="good")
+    assert made.predict([blank])[0].spans == made.predict([blank, good])[0].spans == ()
+    assert [each.prediction.spans for each in made.alternatives([blank])[0]] in ([], [()])
+
+
+def test_threads_answer_what_one_does(tmp_path: Path) -> None:
+    made = Recognizer.create("causal_lm", ["LOC"], options={"model": str(save_llama(tmp_path))}, encoding="xml")
+    texts = [" ".join(("Ada left Rome in May".split() * 3)[:size]) for size in range(1, 9)]
+    alone = [made.predict([text]) for text in texts]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda text: made.predict([text]), texts)) == alone
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_what_cannot_be_is_one_clear_line(tmp_path: Path) -> None:

@@ -494,6 +494,7 @@ def test_readings_of_a_text_come_with_their_probabilities(encoding: str, tmp_pat
         assert chances == sorted(chances, reverse=True) and 0 < sum(chances) <= 1 + 1e-9
         spans = [[(s.start, s.end, s.label) for s in each.prediction.spans] for each in readings]
         assert spans[0] == [(s.start, s.end, s.label) for s in best[number].spans]
+        assert all(span.score is not None for each in readings for span in each.prediction.spans)
         assert len({each.prediction.raw for each in readings}) == len(readings)
     # All answers that a grammar allows have probabilities that add up to 1: two tags and the legal third.
     if encoding == "word_tags":

@@ -56,6 +56,8 @@ def compare(
     announce(quiet=quiet)
     settings = Experiment.from_toml(experiment)
     check_bars(fail_under, no_worse_than, settings.resamples)
+    if fail_under is not None and not settings.home_sets:
+        raise ConfigError("--fail-under looks at in-domain sets, and the experiment has none")
     other = None if no_worse_than is None else read(no_worse_than)
     before = no_worse_than if no_worse_than is None or no_worse_than.is_dir() else no_worse_than.parent
     if before is not None and before.resolve() == out.resolve():

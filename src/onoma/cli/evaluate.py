@@ -90,6 +90,8 @@ def evaluate(
     if "" in labels:
         raise ConfigError("--labels: a label is empty")
     versions = _versions(also_gold, protocol)
+    if [gold, pred, against, no_worse_than, *versions.values()].count("-") > 1:
+        raise ConfigError("standard input (-) can be read once: give files for the others")
     documents = [tokenization.split(document) for document in datasets.read(gold, gold_format)]
     paths = [path for path in (pred, against) if path is not None]
     names = _names(paths)

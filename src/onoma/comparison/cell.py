@@ -171,7 +171,8 @@ def _named(source: str) -> str:
 
 def set_mark(settings: SetSettings, sha256: str) -> str:
     """What of a set matters to a prediction; how it is scored may change without a new one."""
-    parts = [sha256, settings.model_dump(mode="json", include={"format", "options"})]
+    asked = {"asked_labels", "map", "drop"} if settings.asked_labels else set[str]()  # these are in the question
+    parts = [sha256, settings.model_dump(mode="json", include={"format", "options", *asked})]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -179,13 +179,15 @@ def read_predictions(
     """The predictions of a file: our JSON Lines with problems, tags and raw answers, or any other format's spans.
 
     From column formats the tags are kept as they stand, before any repair. With `gold`, a prediction that was made for
-    another text than the gold document of its id is a `DataError`.
+    another text than the gold document of its id is a `DataError`, and tags of other tokens than its are left out.
     """
+    gold = None if gold is None else list(gold)
     texts = None if gold is None else {document.id: document.text for document in gold}
     source = _source(path)
     format = format or _recognised(source)
     if format == "jsonl":
-        return list(predictions_of(source, texts))
+        tokens = None if gold is None else {document.id: document.tokens for document in gold}
+        return list(predictions_of(source, texts, tokens))
     reader = get(format)
     answers = getattr(reader, "predictions_of", None)
     if answers is not None:

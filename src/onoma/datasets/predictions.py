@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from onoma.datasets import jsonl
 from onoma.datasets.files import Source, replacing
-from onoma.datasets.records import encode, objects
-from onoma.document import Document, Prediction, Problem
+from onoma.datasets.records import encode, objects, text_of
+from onoma.document import Document, Prediction, Problem, Token
 from onoma.exceptions import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["check_text", "prediction_line", "predictions_of", "write_predictions"]
@@ -46,10 +47,13 @@ def _problem_record(problem: Problem) -> dict[str, str]:
     return record if problem.label is None else {**record, "label": problem.label}
 
 
-def predictions_of(source: Source, texts: Mapping[str, str] | None = None) -> Iterator[Prediction]:
+def predictions_of(
+    source: Source, texts: Mapping[str, str] | None = None, tokens: Mapping[str, Sequence[Token]] | None = None
+) -> Iterator[Prediction]:
     """The predictions of a file of JSON Lines; every `DataError` names file and line.
 
-    `texts` by document id are what the predictions must have been made for.
+    `texts` by document id are what the predictions must have been made for. Tags that are of other tokens than those
+    of `tokens` are left out: they say nothing of these.
     """
     seen: dict[str, int] = {}
     for line, record in objects(source):
@@ -59,10 +63,16 @@ def predictions_of(source: Source, texts: Mapping[str, str] | None = None) -> It
             if id in seen:
                 raise DataError(f"document id {id!r} stands already in line {seen[id]}")
             check_text(id, record["text"], texts)
+            if prediction.tags is not None and _others(record.get("tokens"), (tokens or {}).get(id)):
+                prediction = replace(prediction, tags=None)
         except DataError as error:
             raise DataError(error.message, path=source.name, line=line, mend=error.mend) from None
         seen[id] = line
         yield prediction
+
+
+def _others(own: list[list[int]] | None, wanted: Sequence[Token] | None) -> bool:
+    return bool(own and wanted) and own != [[token.start, token.end] for token in wanted or ()]
 
 
 def check_text(id: str, text: str, texts: Mapping[str, str] | None) -> None:
@@ -86,11 +96,11 @@ def _prediction(record: dict[str, Any]) -> Prediction:
         raise DataError("'problems' is not a list")
     problems = tuple(_problem(item, number) for number, item in enumerate(items))
     tags, raw = record.get("tags"), record.get("raw")
-    if tags is not None and not _strings(tags):
+    if tags is not None and not _strings(tags, "tags"):
         raise DataError("'tags' is not a list of strings")
     if tags is not None and document.tokens and len(tags) != len(document.tokens):
         raise DataError(f"{len(tags)} tags for {len(document.tokens)} tokens")
-    if raw is not None and not isinstance(raw, str) and not _strings(raw):
+    if raw is not None and not _strings([raw] if isinstance(raw, str) else raw, "raw"):
         raise DataError("'raw' is neither a string nor a list of strings")
     return Prediction(
         document.id,
@@ -101,8 +111,11 @@ def _prediction(record: dict[str, Any]) -> Prediction:
     )
 
 
-def _strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _strings(value: object, what: str) -> bool:
+    """Whether a value is a list of strings; raises `DataError` where one of them holds half a surrogate pair."""
+    return isinstance(value, list) and all(
+        isinstance(item, str) and text_of(item, repr(what)) == item for item in value
+    )
 
 
 def _problem(item: object, number: int) -> Problem:
@@ -114,4 +127,6 @@ def _problem(item: object, number: int) -> Problem:
             raise DataError(f"{name} has the unknown key {key!r}", mend=f"known: {', '.join(_PROBLEM_KEYS)}")
         if not isinstance(value, str) and not (key == "label" and value is None):
             raise DataError(f"{name}.{key} is not a string")
+        if value is not None:
+            text_of(value, f"{name}.{key}")
     return Problem(item["kind"], item.get("text", ""), item.get("label"))

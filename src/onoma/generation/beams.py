@@ -62,7 +62,7 @@ def search(speaker: Speaker, writings: Sequence[Writing], beams: int) -> list[li
     begun = [(number, row, row.writing.begin()) for number, row in enumerate(rows)]
     first = [_forward(row, _Way(number, node, (), (speaker.start,))) for number, row, node in begun if node is not None]
     ways = [way for way in first if way is not None]
-    if len(ways) < len(rows):
+    if 0 < len(ways) < len(rows):
         speaker.keep([way.number for way in ways], [0] * len(ways))
     while ways:
         asked = sorted({piece for way in ways for piece in way.node.next})

@@ -135,7 +135,7 @@ def write(
             _Row(number, writing, None if drafts is None else drafts[number], node, speaker.start, made[number])
         )
     rows = _planned(rows)
-    if len(rows) < len(writings):
+    if 0 < len(rows) < len(writings):
         speaker.keep([row.number for row in rows], [0] * len(rows))
     while rows:
         asked = sorted({piece for row in rows for place in row.open for piece in row.nodes[place].next})

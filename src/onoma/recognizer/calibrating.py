@@ -88,12 +88,16 @@ def calibrate(
     from onoma.analysis.calibration import fit_thresholds
     from onoma.evaluation import match
 
-    recognizer.calibration = None
-    sides = {
-        name: _Side(recognizer, documents)
-        for name, documents in (("dev", dev), ("test", test))
-        if documents is not None
-    }
+    before, recognizer.calibration = recognizer.calibration, None
+    try:
+        kind = recognizer.score_kind
+        sides = {
+            name: _Side(recognizer, documents)
+            for name, documents in (("dev", dev), ("test", test))
+            if documents is not None
+        }
+    finally:
+        recognizer.calibration = before
     learnt = recognizer.trained.get("train", {}).get("fingerprint")
     for name, side in sides.items():
         if not side.gold:
@@ -103,7 +107,6 @@ def calibrate(
         if name == "test" and side.fingerprint == sides["dev"].fingerprint:
             progress.say("test: these are the documents of dev, so they judge nothing")
     held = sides["dev"]
-    kind = recognizer.score_kind
     bare = Calibration.fit(match(held.gold, held.answers), method, kind)
     found = fit_thresholds(match(held.gold, held.calibrated(bare)))
     overall = bare.with_thresholds(None, found.overall)

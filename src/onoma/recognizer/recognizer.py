@@ -248,8 +248,8 @@ class Recognizer:
     def alternatives(self, inputs: Iterable[str | Document], number: int = 3) -> list[list[Alternative]]:
         """For each text or document up to so many readings with their exact probabilities, the most probable first.
 
-        Models that write text are followed in as many beams. Raises `ConfigError` for other models, and for encodings
-        without a grammar.
+        Models that write text are followed in as many beams; readings are told as they are, before any calibration.
+        Raises `ConfigError` for other models, and for encodings without a grammar.
         """
         if number < 1:
             raise ConfigError(f"{number} readings: 1 or more")

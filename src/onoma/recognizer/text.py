@@ -14,7 +14,7 @@ from onoma import encodings, progress
 from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction, Problem
 from onoma.encodings import TextEncoding
-from onoma.encodings.automata.base import Automaton, Chance
+from onoma.encodings.automata.base import Automaton
 from onoma.encodings.base import Exchange
 from onoma.exceptions import ConfigError, DataError, ModelError
 from onoma.generation.greedy import Counts
@@ -233,16 +233,11 @@ class TextJoint:
             for answer, _ in given:
                 if answer.counts is not None:
                     self.counts.add(answer.counts)
-            prediction = (
-                self._read(asker, document, *zip(*given, strict=True)) if given else self._read(asker, document)
-            )
-            if self.decoding != "free":
-                chances: list[Sequence[Chance]] = [answer.chances for answer, _ in given]
-                prediction = replace(prediction, spans=asker.encoding.scored(document, prediction.spans, chances))
-            yield prediction
+            own = [answer for answer, _ in given], [question for _, question in given]
+            yield (self._read if self.decoding == "free" else self._scored)(asker, document, *own)
 
     def _read(
-        self, asker: Asker, document: Document, answers: Sequence[TextAnswer] = (), questions: Sequence[str] = ()
+        self, asker: Asker, document: Document, answers: Sequence[TextAnswer], questions: Sequence[str]
     ) -> Prediction:
         """Answers as spans; what was cut off of them or of their questions is told."""
         prediction = asker.encoding.decode(document, [answer.text for answer in answers])
@@ -251,6 +246,13 @@ class TextJoint:
         if cut and not any(problem.kind == "truncated" for problem in prediction.problems):
             prediction = replace(prediction, problems=(*prediction.problems, *cut))
         return prediction
+
+    def _scored(
+        self, asker: Asker, document: Document, answers: Sequence[TextAnswer], questions: Sequence[str]
+    ) -> Prediction:
+        """The same for answers that were held to a grammar: spans with the probability of their choices."""
+        made = self._read(asker, document, answers, questions)
+        return replace(made, spans=asker.encoding.scored(document, made.spans, [each.chances for each in answers]))
 
     def _questions(self, documents: Sequence[Document]) -> tuple[list[Asker], list[Sequence[Exchange]], list[str]]:
         """Who asks about each document, its exchanges, and the questions of all exchanges in a row."""
@@ -287,7 +289,7 @@ class TextJoint:
                 ]
                 readings = sorted(longer, key=lambda reading: -reading[0])[:number]
             made.append(
-                [Alternative(self._read(asker, document, answers, own), chance) for chance, answers in readings]
+                [Alternative(self._scored(asker, document, answers, own), chance) for chance, answers in readings]
             )
         return made
 

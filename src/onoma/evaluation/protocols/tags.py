@@ -57,8 +57,8 @@ def read_sequences(
 ) -> TagSequences:
     """Join by document id and cut at sentences; a gold document without a prediction is all `O`.
 
-    Raises `NotApplicableError` where a prediction has no tags or the tags are of no scheme, `EvaluationError` where the
-    two sides cannot be joined or the number of tags is not that of the tokens, `ConfigError` for an unusable filter.
+    Raises `NotApplicableError` where a prediction has no tags, others than one a token, or tags of no scheme,
+    `EvaluationError` where the two sides cannot be joined, `ConfigError` for an unusable filter.
     """
     if labels is not None and (isinstance(labels, str) or not labels):
         raise ConfigError(f"labels is a list of one or more labels, not {labels!r}; leave it out to keep all")
@@ -143,7 +143,7 @@ def _tags(
             without[id] = None
             continue
         if len(answer.tags) != len(document.tokens):
-            raise EvaluationError(f"document {id!r}: {len(answer.tags)} tags for {len(document.tokens)} tokens")
+            raise NotApplicableError(f"document {id!r}: {len(answer.tags)} tags for {len(document.tokens)} tokens")
         answers[id] = answer.tags
     if without and not answers:
         raise NotApplicableError(f"{protocol} needs the tags as predicted; these predictions hold spans only")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ __all__ = ["IGNORE", "Example", "Writer"]
 IGNORE = -100
 HELD = 2048
 """Padded pieces in a batch of answers that are held to a grammar: passes are few, so what counts is little padding."""
+ONE_AT_A_TIME = threading.RLock()
+"""Threads take turns by the batch: parts of a network are changed for the time of a pass."""
 PRECISIONS: dict[str, str] = {"no": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -190,13 +193,14 @@ class Writer(ABC):
         budget = min(HELD, self.options.predict_tokens)
         with progress.bar("writing", len(questions)) as bar:
             for batch in by_length(sizes, budget):
-                speaker = self.speaker([questions[number] for number in batch])
                 asked = [writings[number] for number in batch]
-                if beams > 1 or always:
-                    written = search(speaker, asked, beams)
-                else:
-                    drafted = None if drafts is None else [drafts[number] for number in batch]
-                    written = [[each] for each in write(speaker, asked, drafted)]
+                with ONE_AT_A_TIME:
+                    speaker = self.speaker([questions[number] for number in batch])
+                    if beams > 1 or always:
+                        written = search(speaker, asked, beams)
+                    else:
+                        drafted = None if drafts is None else [drafts[number] for number in batch]
+                        written = [[each] for each in write(speaker, asked, drafted)]
                 for number, each in zip(batch, written, strict=True):
                     made[number] = each
                 bar.add(len(batch))
@@ -209,7 +213,7 @@ class Writer(ABC):
         # With beams the limit changes what is best, and must not depend on what else is in the batch.
         beams = self.options.beams
         most = self.answer_limit if beams > 1 else max(limits[number] for number in batch)
-        with torch.inference_mode():
+        with ONE_AT_A_TIME, torch.inference_mode():
             rows = self.generate([questions[number] for number in batch], most + 1, beams)
         end = self.module.config.eos_token_id
         answers: list[TextAnswer] = []
