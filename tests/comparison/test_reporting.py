@@ -80,3 +80,21 @@ def test_systems_stand_in_the_order_of_their_rank(tmp_path: Path) -> None:
     for part in (found.errors["spans"].means, found.confusions, found.trust, found.protocols, found.surfaces):
         assert list(part) == ["b", "a"]
     assert found.slices.systems == ("b", "a") and found.sentences["systems"] == ["b", "a"]
+
+
+def test_only_what_was_learnt_is_told_to_have_been_seen(tmp_path: Path) -> None:
+    write(gold(), tmp_path / "gold.jsonl")
+    write(gold(), tmp_path / "train.jsonl")
+    settings = {
+        "name": "t", "train": {"source": "train.jsonl"}, "sets": {"news": {"source": "gold.jsonl"}},
+        "systems": {"rules": {"family": "rules", "options": {}}}, "resamples": 0,
+    }  # fmt: skip
+    compare(Experiment.checked(settings, "test"), tmp_path / "out", base=tmp_path)
+
+    def slices() -> set[str]:
+        found = gather_from(read(tmp_path / "out"), tmp_path / "out", tmp_path).sets["news"]
+        return set(found.slices.slices)
+
+    assert "familiarity" in slices()
+    write(gold()[:2], tmp_path / "train.jsonl")
+    assert "familiarity" not in slices()

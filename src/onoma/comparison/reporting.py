@@ -14,6 +14,7 @@ from onoma.comparison.experiment import SetSettings, Source
 from onoma.comparison.sources import Loaded, load
 from onoma.document import Document, Prediction
 from onoma.exceptions import DataError, OnomaError
+from onoma.recognizer import CARD
 from onoma.report.evidence import Evidence, Judged, SetEvidence, look
 from onoma.report.schema import Results, System
 from onoma.report.words import order
@@ -41,7 +42,7 @@ def gather_from(results: Results, out: Path, base: Path | None = None) -> Eviden
     """The same with gold read anew from the recorded sources.
 
     Relative ones start at `base`; without it, at the working folder, the run's, or one above it: the first that holds
-    the file that was scored, known by its sha256.
+    the file that was scored, known by its sha256. Training data that are not those of the saved models are left out.
     """
     bases = [base] if base is not None else list(dict.fromkeys((Path(), out, *out.resolve().parents)))
     sets: dict[str, Loaded] = {}
@@ -53,8 +54,7 @@ def gather_from(results: Results, out: Path, base: Path | None = None) -> Eviden
         else:
             sets[name] = loaded
     learnt = results.config.get("train")
-    training = _found(_settings(Source, learnt), bases, None) if learnt else None
-    train = training.documents if isinstance(training, Loaded) else None
+    train = _learnt(_settings(Source, learnt), bases, out) if learnt else None
     found = gather(results, out, sets, train)
     return Evidence(found.sets, {**absent, **found.absent})
 
@@ -83,6 +83,22 @@ def _found(source: Source | None, bases: Sequence[Path], sha256: str | None) -> 
     return why
 
 
+def _learnt(source: Source | None, bases: Sequence[Path], out: Path) -> Sequence[Document] | None:
+    """The documents that the saved models were trained on; None, and said, where they are not to be found."""
+    cards = [_read(card) for card in out.glob(f"systems/*/seed-*/model/{CARD}")]
+    uses = [(card.get("trained") or {}).get("train") or {} for card in cards]
+    known = {use["fingerprint"] for use in uses if "fingerprint" in use}
+    for base in bases:
+        loaded = _found(source, [base], None)
+        if isinstance(loaded, Loaded):
+            split = [tokenization.split(document) for document in loaded.documents]
+            if not known or not known.isdisjoint(map(datasets.fingerprint, (loaded.documents, split))):
+                return loaded.documents
+    if source is not None:
+        progress.say(f"{source.source} is not what the models were trained on: nothing is told of what they have seen")
+    return None
+
+
 def _judged(results: Results, out: Path, name: str, loaded: Loaded) -> Judged:
     settings = results.config.get("sets", {}).get(name, {})
     gold = [tokenization.split(document) for document in loaded.documents]
@@ -108,7 +124,13 @@ def _seeds(system: System, out: Path, name: str, gold: Sequence[Document]) -> di
 
 def _kind(cell: Path) -> Any:
     """What a cell's recognizer says of its scores; None where nothing was said."""
+    return _read(cell / RECORD).get("score_kind")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """A JSON object; an empty one where it cannot be read."""
     try:
-        return json.loads((cell / RECORD).read_text(encoding="utf-8")).get("score_kind")
+        found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}
