@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from onoma.exceptions import DataError
-from onoma.files import replacing, replacing_path
+from onoma.files import digest, replacing, replacing_path
 
 
 def left(folder: Path) -> list[str]:
@@ -73,3 +73,19 @@ def test_links_are_followed_and_devices_written_to(tmp_path: Path) -> None:
         with replacing(null) as handle:
             handle.write("gone")
         assert null.is_char_device()
+
+
+def test_a_digest_is_of_names_and_content(tmp_path: Path) -> None:
+    folder, file = tmp_path / "model", tmp_path / "vectors"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "a").write_text("1")
+    file.write_text("x")
+    found = [digest([folder, file])]
+    (folder / "inner" / "a").write_text("2")
+    found.append(digest([folder, file]))
+    (folder / "inner" / "a").rename(folder / "inner" / "b")
+    found.append(digest([folder, file]))
+    file.write_text("y")
+    found.append(digest([folder, file]))
+    assert len(set(found)) == 4 and digest([folder, file]) == found[-1]
+    assert digest([tmp_path / "gone"]) == digest([])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 
 import pytest
@@ -65,13 +66,13 @@ def test_io_says_how_many_touching_mentions_it_merges(given_: tuple[int, list[To
 def test_the_nearest_legal_sequence_is_nearest(scheme: Scheme) -> None:
     """Brute force over all legal sequences of three tags, by the documented cost."""
 
-    def cost(old: str, new: str) -> int:
+    def cost(old: str, new: str) -> float:
         if old == new:
             return 0
         old_label, new_label = schemes.split_tag(old)[1], schemes.split_tag(new)[1]
         if old_label == new_label:
             return 2
-        return 4 if old_label and new_label else 3
+        return math.inf if old_label and new_label else 3  # no label becomes another one
 
     for tags in sequences(scheme, 3):
         labels = sorted({schemes.split_tag(tag)[1] for tag in tags} - {""})
@@ -115,6 +116,13 @@ def test_no_policy_lets_a_label_change_silently(repair: schemes.Repair, tags: li
     legal = scheme.nearest_legal(tags) if repair == "viterbi" else tags
     for start, end, label in scheme.spans(tags, repair):
         assert {schemes.split_tag(tag)[1] for tag in legal[start:end]} == {label}
+
+
+@pytest.mark.parametrize("scheme", ALL, ids=lambda scheme: scheme.name)
+def test_a_repair_gives_no_word_another_label(scheme: Scheme) -> None:
+    for tags in sequences(scheme, 3):
+        for old, new in zip(tags, scheme.nearest_legal(tags), strict=True):
+            assert len({schemes.split_tag(old)[1], schemes.split_tag(new)[1]} - {""}) <= 1
 
 
 SEQEVAL = {"BIO": "IOB2", "BIOES": "IOBES", "BILOU": "BILOU"}

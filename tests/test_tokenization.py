@@ -56,10 +56,13 @@ def test_characters_for_scripts_without_spaces() -> None:
         ("A title\n\nA text", 2),
         ("wrapped\nline", 1),
         ("", 0),
+        ('She said "He left." Then he came.', 2),
+        ("他来了. 她走了. Ada ran. Bob sat.", 4),
     ],
 )
-def test_sentences(text: str, count: int) -> None:
-    assert len(tokenization.split(Document("d", text)).sentences) == count
+@pytest.mark.parametrize("splitter", ["unicode", "whitespace", "characters"])
+def test_sentences(text: str, count: int, splitter: str) -> None:
+    assert len(tokenization.split(Document("d", text), splitter).sentences) == count
 
 
 @given(st.text(alphabet="ab .!?\n\"'", max_size=40))

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
 from onoma.exceptions import ConfigError, DataError
 
-__all__ = ["claim_folder", "replacing", "replacing_folder", "replacing_path", "write_text"]
+__all__ = ["claim_folder", "digest", "replacing", "replacing_folder", "replacing_path", "write_text"]
+
+
+MOST = 1000
+"""Files of a folder that are looked at: models have few."""
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """sha256 of the names and the content of files, and of those in folders (at most `MOST` in each)."""
+    made = hashlib.sha256()
+    for path in paths:
+        for file in sorted(islice(path.rglob("*"), MOST)) if path.is_dir() else [path]:
+            with suppress(OSError), file.open("rb") as content:
+                name = str(file.relative_to(path)).encode("utf-8", "surrogateescape")
+                made.update(name + b"\n" + hashlib.file_digest(content, "sha256").digest())
+    return made.hexdigest()
 
 
 @contextmanager

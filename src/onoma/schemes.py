@@ -279,13 +279,14 @@ class TagSet(tuple[str, ...]):
         return made
 
 
-def _change(old: str, new: str) -> int:
+def _change(old: str, new: str) -> float:
+    """What it costs to write another tag; no label becomes another one, for there is always a way without."""
     if old == new:
         return 0
     old_label, new_label = split_tag(old)[1], split_tag(new)[1]
     if old_label == new_label:
         return 2
-    return 3 if not old_label or not new_label else 4
+    return 3 if not old_label or not new_label else float("inf")
 
 
 SCHEMES: dict[str, Scheme] = {

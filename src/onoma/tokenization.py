@@ -75,6 +75,7 @@ def get(name: str) -> Splitter:
 
 _STOPS = frozenset(".!?…。！？؟।")
 _CLOSERS = frozenset("\"'”’»)]}")
+_BEFORE = re.compile(r"\w+\Z")
 _TITLES = frozenset("mr mrs ms dr prof st sen rep gov gen col lt capt sgt rev hon jr sr vs no vol fig".split())
 
 
@@ -82,7 +83,7 @@ def split_sentences(text: str, tokens: tuple[Token, ...]) -> tuple[tuple[int, in
     """Half-open **token** ranges of sentences: at blank lines, and after a full stop that ends one.
 
     A stop ends a sentence where white space follows and the next token does not begin in lower case, unless it
-    follows a title ("Dr.") or a single letter ("J.").
+    follows a title ("Dr.") or a single letter ("J."). Signs that close, such as quotes, may stand behind it.
     """
     bounds: list[tuple[int, int]] = []
     first = 0
@@ -97,18 +98,17 @@ def split_sentences(text: str, tokens: tuple[Token, ...]) -> tuple[tuple[int, in
 
 
 def _ends_sentence(text: str, tokens: tuple[Token, ...], first: int, index: int) -> bool:
-    at = index
-    lowest = max(first, index - 8)  # a run of more closers than that is no sentence's end
-    while at > lowest and text[tokens[at].start : tokens[at].end] in _CLOSERS:
+    begin, at = tokens[first].start, tokens[index].end
+    lowest = max(begin + 1, at - 8)  # a run of more closers than that is no sentence's end
+    while at > lowest and (text[at - 1] in _CLOSERS or text[at - 1].isspace()):
         at -= 1
-    stop = text[tokens[at].start : tokens[at].end]
-    if stop[-1:] not in _STOPS or text[tokens[index + 1].start].islower():
+    if text[at - 1] not in _STOPS or text[tokens[index + 1].start].islower():
         return False
-    if stop != "." or at == first:
+    if text[at - 1] != ".":
         return True
-    word = text[tokens[at - 1].start : tokens[at - 1].end]
-    glued = tokens[at - 1].end == tokens[at].start
-    return not (glued and (word.lower() in _TITLES or (len(word) == 1 and word.isalpha())))
+    found = _BEFORE.search(text, max(begin, at - 13), at - 1)
+    word = "" if found is None else found[0]
+    return not (word.lower() in _TITLES or (len(word) == 1 and word.lower() != word.upper()))
 
 
 def split(document: Document, splitter: str = "unicode") -> Document:

@@ -267,3 +267,8 @@ def test_the_ending_tells_the_format(tmp_path: Path) -> None:
     formats = {"jsonl": datasets.get("jsonl"), "docbin": DocBin()}
     assert recognise(Source(path), "docbin", formats) == "docbin"
     assert DocBin().decide(Source(path)).reason == "docbin: 1 document(s) of spaCy"
+
+
+def test_an_empty_id_is_an_id(tmp_path: Path) -> None:
+    documents = [Document.from_words([["a"]], id=""), Document.from_words([["b"]], id="1")]
+    assert [each.id for each in back(out(tmp_path / "a.spacy", documents))] == ["", "1"]

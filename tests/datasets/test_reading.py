@@ -363,3 +363,23 @@ def test_names_that_are_no_strings_are_unknown(name: object) -> None:
         schemes.get(name)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="one of alpaca"):
         datasets.get(name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "format"),
+    [
+        ("a.xml", '<?xml version="1.0"?>\n<documents>\n<doc id="7"><PER>Ada</PER> [a|b]</doc>\n</documents>\n', "xml"),
+        ("b.xml", "<documents>\n<doc><PER>Ada</PER>\n# doc two\nran</doc>\n</documents>\n", "xml"),
+        ("c.txt", "<doc><PER>Ada</PER> was here</doc>\n", "xml"),
+        ("d.conllu", "# doc a\n# sent_id = 1\n1\tAda\t_\t_\t_\t_\t0\t_\t_\tNER=B-PER\n\n", "conllu"),
+        ("e.conll", "# doc 1\nEU\tB-ORG\nrejects\tO\n\n# doc 2\nAda\tB-PER\n", "conll"),
+        ("f.txt", "EU NNP B-ORG\nrejects VB O\n\nsee VB O\n[1|2] X O\n", "conll"),
+        ("g.conll", "EU B-ORG\nrejects O\n\nsee O\n[[Foo|Bar]] O\n", "conll"),
+        ("h.txt", "# doc a\n[Ada|PER] ran\n", "brackets"),
+        ("i.txt", "[Ada|PER] ran to [Rome|LOC].\n", "brackets"),
+    ],
+)
+def test_marks_of_one_format_in_the_text_of_another(name: str, text: str, format: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert datasets.sniff(tmp_path / name).format == format
+    assert any(document.spans for document in datasets.read(tmp_path / name))

@@ -218,6 +218,8 @@ def test_ids_that_were_not_asked_for_are_left_out_and_counted(tmp_path: Path, to
         ([{"start": True, "end": 3, "label": "PER"}], ["malformed"], 0),
         ([{"end": 3, "label": "PER"}, {"start": 0, "end": 3, "label": "PER"}, "Ada"], ["malformed"] * 2, 1),
         ([{"start": 0, "end": 3, "label": "PER", "fragments": [3]}], ["malformed"], 0),
+        ([{"start": 0, "end": 3, "label": "PER", "fragments": [[float("inf"), 3]]}], ["malformed"], 0),
+        ([{"start": 0, "end": 3, "label": "PER", "fragments": [[0.9, 3.9]]}], ["malformed"], 0),
         ([{"start": 0, "end": 3, "label": "PER", "score": math.nan}], [], 1),
         ([{"start": 0, "end": 3, "label": "PER", "score": "high"}], [], 1),
         ([{"start": 0, "end": 3, "label": "PER", "score": 10**400}], [], 1),

@@ -234,12 +234,16 @@ def test_features_of_a_word() -> None:
     assert not any(each.startswith("prefix5") for each in items[0])
 
 
-@pytest.mark.parametrize("line", ["word", "word[x]", "nope[0]", "word[0]|lower[1..2]", "word[0]|"])
+@pytest.mark.parametrize(
+    "line", ["word", "word[x]", "nope[0]", "word[0]|lower[1..2]", "word[0]|", "lower[4..1]", "lower[0..0]"]
+)
 def test_bad_templates(line: str) -> None:
     with pytest.raises(ConfigError, match="feature template"):
         parse_template(line)
     with pytest.raises(ConfigError, match="template set"):
         load_templates("huge")
+    with pytest.raises(ConfigError, match="more than once"):
+        load_templates(["lower[0]", "lower[0]", "shape[0]"])
 
 
 def test_template_names_can_be_told_from_values() -> None:

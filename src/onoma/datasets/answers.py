@@ -17,6 +17,7 @@ import json
 import re
 from bisect import bisect_left
 from collections import Counter
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from onoma.datasets.records import offset, parsed, text_of, whole
@@ -24,7 +25,7 @@ from onoma.document import Span
 from onoma.exceptions import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["ANSWERS", "check_answer", "crossing", "kind_of", "read_answer", "write_answer"]
 
@@ -60,8 +61,10 @@ def read_answer(kind: str, text: str, answer: str) -> tuple[list[Span], int]:
         return _read_grouped(text, value)
     if not isinstance(value, list):
         raise DataError("the answer is not a JSON array")
-    read = _at_occurrence if kind == "occurrence_json" else _at_offset
-    return [read(text, item, f"answer[{number}]") for number, item in enumerate(value)], 0
+    if kind == "occurrence_json":
+        places = lru_cache(None)(partial(_places, text))
+        return [_at_occurrence(places, item, f"answer[{number}]") for number, item in enumerate(value)], 0
+    return [_at_offset(text, item, f"answer[{number}]") for number, item in enumerate(value)], 0
 
 
 def write_answer(kind: str, text: str, spans: Sequence[Span], labels: Iterable[str] = ()) -> str:
@@ -77,11 +80,12 @@ def write_answer(kind: str, text: str, spans: Sequence[Span], labels: Iterable[s
             groups.setdefault(label, [])
         return json.dumps(groups, ensure_ascii=False)
     items: list[dict[str, Any]] = []
+    places = lru_cache(None)(partial(_places, text))
     for span in ordered:
         surface = text[span.start : span.end]
         item: dict[str, Any] = {"text": surface, "label": span.label}
         if kind == "occurrence_json":
-            item[_OCCURRENCE[0]] = bisect_left(_places(text, surface), span.start) + 1
+            item[_OCCURRENCE[0]] = bisect_left(places(surface), span.start) + 1
         else:
             item |= {"start": span.start, "end": span.end}
         items.append(item)
@@ -255,14 +259,15 @@ def _read_grouped(text: str, value: Any) -> tuple[list[Span], int]:
     for label, surface in mentions:
         labels.setdefault(surface, set()).add(label)
     taken: dict[str, list[set[str]]] = {}
+    reached: Counter[tuple[str | None, str]] = Counter()
     spans: list[Span] = []
     open_choices = 0
     places: dict[str, list[int]] = {surface: _places(text, surface) for surface in counts}
     for label, surface in mentions:
         users = taken.setdefault(surface, [set() for _ in places[surface]])
-        free = next((n for n, names in enumerate(users) if not names), None)
+        free = _first_free(users, None, surface, reached)
         if free is None:  # all are taken: the first that another label has, since one place may have two
-            free = next((n for n, names in enumerate(users) if label not in names), None)
+            free = _first_free(users, label, surface, reached)
         if free is None:
             found = len(places[surface])
             raise DataError(
@@ -274,13 +279,25 @@ def _read_grouped(text: str, value: Any) -> tuple[list[Span], int]:
     return spans, open_choices
 
 
-def _at_occurrence(text: str, item: object, what: str) -> Span:
+def _first_free(
+    users: Sequence[set[str]], label: str | None, surface: str, reached: Counter[tuple[str | None, str]]
+) -> int | None:
+    """The first place that nobody has, or that a label has not; what was taken is not looked at again."""
+    while reached[label, surface] < len(users):
+        names = users[reached[label, surface]]
+        if not names if label is None else label not in names:
+            return reached[label, surface]
+        reached[label, surface] += 1
+    return None
+
+
+def _at_occurrence(places_of: Callable[[str], list[int]], item: object, what: str) -> Span:
     surface, label, rest = _item(item, what, _OCCURRENCE)
     if len(rest) != 1:
         raise DataError(f"{what} has no key {_OCCURRENCE[0]!r}" if not rest else f"{what} has two occurrences")
     ((key, value),) = rest.items()
     number = whole(value, f"{what}.{key}")
-    places = _places(text, surface)
+    places = places_of(surface)
     if not 1 <= number <= len(places):
         raise DataError(f"{what} {surface[:40]!r} stands {len(places)} time(s) in the input, not {number}")
     return Span(places[number - 1], places[number - 1] + len(surface), label)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, TextIO
 
 from onoma.datasets.base import Decision, refuse
@@ -65,8 +66,9 @@ class Brackets:
             handle.write(f"{MARK} {id}\n" if id else f"{MARK}\n")
             spans, _ = _nested(document)
             text = document.text.replace("\0", "\ufffd")
+            starts = [span.start for span in spans]
             for start, end in _lines(document, spans):
-                inside = [span for span in spans if start <= span.start < end]
+                inside = spans[bisect_left(starts, start) : bisect_left(starts, end)]
                 handle.write(render_line(text[start:end], inside, start) + "\n")
             handle.write("\n")
 

@@ -340,7 +340,7 @@ def _document(made: SpacyDoc, number: int, spans_key: str) -> Document:
 def _user(made: SpacyDoc, number: int) -> tuple[str, dict[str, Any], frozenset[int]]:
     """Id, meta, and which tokens only stand for text between tokens."""
     given, own = made.user_data.get("id"), made.user_data.get("onoma")
-    id = given if isinstance(given, str) and given else str(given) if type(given) is int else str(number)
+    id = given if isinstance(given, str) else str(given) if type(given) is int else str(number)
     try:
         ours = json.loads(own) if isinstance(own, str) else {}
         meta, skip = ours.get("meta", {}), ours.get("gaps", [])

@@ -23,6 +23,7 @@ __all__ = ["recognise"]
 
 _INDEX = re.compile(r"\d+([-.]\d+)?")
 _MENTION = re.compile(r"(?<!\\)\[[^\[\]|]*[^\[\]|\\]\|[^\s\[\]|]+\]")
+_XML = re.compile(r"\s*<(\?xml|documents|doc)[\s>]")
 _JSON = re.compile(r'\[?\s*\{\s*("[^"]*"\s*:|\}|\Z)')
 """How a JSON object or an array of them begins; what else begins with a bracket may be columns or brackets."""
 _PACKED = {
@@ -100,13 +101,15 @@ def _of_lines(head: Sequence[str], source: Source, by_ending: str | None, *, is_
     first = next((line for line in head if line.strip()), "")
     if by_ending == "jsonl" or is_record or (first.lstrip().startswith("{") and ('"text"' in first or '"id"' in first)):
         return "jsonl"
-    if by_ending == "brackets" or any(map(brackets.is_mark, head)):
-        return "brackets"
+    if by_ending in ("brackets", "xml"):
+        return by_ending
+    if _XML.match(first.lstrip("\ufeff")):
+        return "xml"
     indexed = _indexed(head)
     if indexed is not None:
         return indexed
     tab = agreement(rows, "\t").columns > 1
-    if not tab and any(map(_MENTION.search, rows)):
+    if not tab and not _is_tagged(rows) and (any(map(brackets.is_mark, head)) or any(map(_MENTION.search, rows))):
         return "brackets"
     if by_ending is not None and PurePath(str(source.name)).suffix.lower() != ".txt":
         return "conll" if by_ending in ("conllu", "iob2") and tab else by_ending
@@ -132,6 +135,12 @@ def _indexed(head: Sequence[str]) -> str | None:
     if counts <= {3, 5} and (5 in counts or comments) and all(is_tag(row[2]) for row in rows):
         return "iob2"
     return None
+
+
+def _is_tagged(rows: Sequence[str]) -> bool:
+    """Whether every line is of several fields, the last of them a tag."""
+    fields = [row.split() for row in rows]
+    return bool(rows) and all(len(each) > 1 and is_tag(each[-1]) for each in fields)
 
 
 def _is_columns(rows: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from onoma.document import Document, LabelSet, Prediction
 from onoma.encodings.automata.base import Automaton, Chance
 from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ConfigError
+from onoma.files import digest
 from onoma.generation.greedy import Correction, Counts
 from onoma.schemes import TagSet
 from onoma.settings import Settings
@@ -71,6 +72,11 @@ class FamilyOptions(Settings):
     def depends_on(self) -> tuple[Path, ...]:
         """Files and folders whose content decides what is predicted, beside the saved model itself."""
         return ()
+
+    def content(self) -> tuple[str, ...]:
+        """What those hold, as one digest; nothing where there are none. A run is gone on with for the same alone."""
+        paths = self.depends_on()
+        return (digest(paths),) if paths else ()
 
 
 def _mask(value: Any) -> Any:

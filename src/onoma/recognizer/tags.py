@@ -84,7 +84,8 @@ class TagJoint:
 
             first, *rest = key
             parts = (self.encoding.settings(), first, model.options, seed, words, tags, *rest)
-            name = hashlib.sha256(repr(parts).encode()).hexdigest()
+            parts += model.options.content()
+            name = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
             fitted = train(model, model.examples(words, tags), model.options, folder, seed, validate, key=name)
         return Learnt(fitted, sum(map(len, words)), lost)
 

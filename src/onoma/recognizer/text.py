@@ -172,6 +172,7 @@ class TextJoint:
         labels = [list(asker.encoding.labels) for asker, _ in asked]
         parts = (self.encoding.settings(), self.prompter.state(), model.options, seed, exchanges, labels, *key)
         parts += () if self.prompter.settings.retriever is None else (self.prompter.settings.retriever,)
+        parts += model.options.content()
         name = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
         examples = model.examples(questions, answers)
         before, self.decoding = self.decoding, DRAFTED if model.options.validation == "likelihood" else "free"

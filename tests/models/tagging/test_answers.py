@@ -27,6 +27,23 @@ def score(path: tuple[int, ...], logits: np.ndarray, chain: Chain) -> float:
     return float(total + sum(chain.transition[a, b] for a, b in itertools.pairwise(path)))
 
 
+@given(st.sampled_from(ALL), st.integers(0, 10**6), st.integers(1, 4))
+def test_where_all_sequences_have_mass_those_that_read_alike_are_counted(scheme: Scheme, seed: int, words: int) -> None:
+    tagset = scheme.tagset(["X"] if scheme.name in ("BIOES", "BILOU", "BMES") else ["X", "Y"])
+    rng = np.random.default_rng(seed)
+    legal = Chain.legal(tagset)
+    chain = Chain(*(rng.normal(0, 1, part.shape) for part in (legal.start, legal.transition, legal.end)))
+    logits = logits_of(seed, words, len(tagset), 1.0)
+    (answer,) = best_sequences(tagset, logits, [words], chain)
+    paths = list(itertools.product(range(len(tagset)), repeat=words))
+    masses = [math.exp(score(path, logits, chain)) for path in paths]
+    read = [scheme.spans([tagset[number] for number in path]) for path in paths]
+    assert answer.span_score is not None
+    for span in scheme.spans(answer.tags):
+        having = sum(mass for mass, spans in zip(masses, read, strict=True) if span in spans)
+        assert answer.span_score(span.start, span.end) == pytest.approx(having / sum(masses), abs=1e-6)
+
+
 @given(st.sampled_from(ALL), st.integers(0, 10**6), st.integers(1, 4), st.booleans())
 def test_best_sequence_and_span_scores_equal_enumeration(scheme: Scheme, seed: int, words: int, learned: bool) -> None:
     tagset = scheme.tagset(["X"] if scheme.name in ("BIOES", "BILOU", "BMES") else ["X", "Y"])

@@ -118,7 +118,9 @@ class Answers:
         if type(start) is not int or type(end) is not int:  # bool is an int to isinstance
             return _malformed(item)
         try:
-            pieces = tuple((int(first), int(last)) for first, last in item.get("fragments") or ())
+            pieces = tuple((first, last) for first, last in item.get("fragments") or ())
+            if not all(type(edge) is int for piece in pieces for edge in piece):
+                return _malformed(item)
             span = Span(start, end, label, _score(item.get("score")), pieces)
         except DataError:
             return _ungrounded(item, label)

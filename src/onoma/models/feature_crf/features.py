@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -111,6 +112,8 @@ def parse_template(text: str) -> list[Template]:
     assert first is not None
     if first[3] is not None:
         stretch = range(int(first[2]), int(first[3]) + 1)
+        if not any(stretch):
+            raise ConfigError(f"feature template {text!r}: there is no word in this stretch, write FROM before TO")
         return [Template(text, (Part(first[1], offset),), stretch=True) for offset in stretch if offset]
     return [Template(text, tuple(Part(match[1], int(match[2])) for match in found if match is not None))]
 
@@ -125,6 +128,9 @@ def load_templates(templates: str | Sequence[str], gazetteer: bool = False) -> l
         if templates not in table:
             raise ConfigError(f"template set {templates!r} is unknown: one of {', '.join(table)}")
         templates = table[templates]
+    twice = [line for line, times in Counter(templates).items() if times > 1]
+    if twice:
+        raise ConfigError(f"feature template {twice[0]!r} is given more than once")
     parsed = [template for line in templates for template in parse_template(line)]
     asking = [template.name for template in parsed for part in template.parts if part.function == GAZETTEER]
     if asking and not gazetteer:

@@ -87,27 +87,21 @@ class Posterior:
     def span(self, start: int, end: int, path: Ints, stops: Stops) -> float:
         """Probability that words [start, end) are a mention of the label that `path` gives them, and no word more.
 
-        `stops` [tags, tags] says after which tag which next tag ends the mention, or opens another. A scheme may write
-        one mention in two ways (IOB1 does, by what stands before it): both are counted.
+        `stops` [tags, tags] says after which tag which next tag ends the mention, or opens another. A mention may be
+        written in several ways (in IOB1 by what stands before it, elsewhere by illegal ones that are read alike): all
+        are counted.
         """
-        firsts = np.flatnonzero(stops.same[path[start]])
-        if end - start > 1:
-            firsts = firsts[~stops.over[firsts, path[start + 1]]]
-        total = self.scores[start, firsts]
+        tags = np.flatnonzero(stops.same[path[start]])
+        total = self.scores[start, tags]
         if start:
-            before = self.forward[start - 1][:, None] + self.transition[:, firsts]
-            total = total + _log_sum(np.where(stops.over[:, firsts], before, -np.inf), axis=0)
-        lasts = firsts
-        if end - start > 1:
-            onward = _log_sum((total + self.transition[firsts, path[start + 1]])[None], axis=1)[0]
-            for at in range(start + 1, end):
-                onward += self.scores[at, path[at]]
-                if at + 1 < end:
-                    onward += self.transition[path[at], path[at + 1]]
-            total, lasts = np.array([onward]), path[end - 1 : end]
+            before = self.forward[start - 1][:, None] + self.transition[:, tags]
+            total = total + _log_sum(np.where(stops.over[:, tags], before, -np.inf), axis=0)
+        goes_on = np.where(stops.over[np.ix_(tags, tags)], -np.inf, self.transition[np.ix_(tags, tags)])
+        for at in range(start + 1, end):
+            total = _log_sum(total[:, None] + goes_on, axis=0) + self.scores[at, tags]
         if end < len(path):
-            after = self.transition[lasts] + self.scores[end] + self.backward[end]
-            total = total + _log_sum(np.where(stops.over[lasts], after, -np.inf), axis=1)
+            after = self.transition[tags] + self.scores[end] + self.backward[end]
+            total = total + _log_sum(np.where(stops.over[tags], after, -np.inf), axis=1)
         return float(min(1.0, np.exp(_log_sum(total[None], axis=1)[0] - self.log_z)))
 
 
