@@ -23,6 +23,7 @@ from onoma.evaluation.accuracy import Accuracy
 from onoma.evaluation.bootstrap import F1S, draw_weights, percentile_interval
 from onoma.evaluation.counts import UnitCounts
 from onoma.evaluation.metrics import Score
+from onoma.evaluation.significance import least_p
 from onoma.exceptions import DataError
 
 __all__ = [
@@ -153,7 +154,11 @@ def paired(a: Sequence[Record], b: Sequence[Record], name: str, statistic: str =
     for weights in draw_weights(left.shape[1], RESAMPLES, rng):
         means = [_drawn_mean(_values(side, weights, statistic), rng) for side in (left, right)]
         drawn.append(means[0] - means[1])
-    return _difference(_whole(left, statistic) - _whole(right, statistic), np.concatenate(drawn))
+    parts = left, right
+    if left.shape[2:] != right.shape[2:]:  # other labels: what is over all of them is compared
+        parts = tuple(side.reshape(*side.shape[:2], -1, 3)[:, :, :-1].sum(axis=2) for side in (left, right))
+    value = _whole(left, statistic) - _whole(right, statistic)
+    return _difference(value, np.concatenate(drawn), least_p(*parts))
 
 
 def randomised(a: Sequence[Record], b: Sequence[Record], name: str, statistic: str = "micro_f1") -> Difference:
@@ -175,10 +180,10 @@ def gap(records: Sequence[Record], home: str, away: str, statistic: str = "micro
     return _difference(_whole(sides[0], statistic) - _whole(sides[1], statistic), drawn)
 
 
-def _difference(value: float, drawn: Array) -> Difference:
+def _difference(value: float, drawn: Array, least: float = 0.0) -> Difference:
     below, above = int((drawn <= 1e-12).sum()), int((drawn >= -1e-12).sum())
     p_value = min(1.0, 2 * (1 + min(below, above)) / (len(drawn) + 1))
-    return Difference(value, percentile_interval(drawn, 0.95), p_value)
+    return Difference(value, percentile_interval(drawn, 0.95), max(least, p_value))
 
 
 def _values(side: Array, weights: Array, statistic: str) -> Array:
