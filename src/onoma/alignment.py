@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onoma.exceptions import ConfigError
 from onoma.unicode import well_formed
 
-__all__ = ["METHODS", "BackTokenizer", "CopyErrors", "align", "align_surely", "copy_errors", "wavering"]
+__all__ = ["METHODS", "BackTokenizer", "CopyErrors", "align", "align_surely", "copy_errors"]
 
 METHODS = ("exact", "subsequence", "lcs", "weighted", "gner")
 

@@ -88,5 +88,11 @@ def test_what_a_vocabulary_loses_is_forgiven(name: str) -> None:
     assert found("brackets", text, f"z [{written} | PER] y", lossy=True) == right
 
 
+def test_signs_at_an_end_that_are_not_looked_at_stay_where_they_were_written() -> None:
+    assert found("grouped_json", "a a 0\x1b b", '{"PER": ["0\\u001b"]}', lossy=True) == ([(4, 6)], [])
+    assert found("grouped_json", "a a 0\x1b b", '{"PER": ["0"]}', lossy=True) == ([(4, 5)], [])
+    assert found("grouped_json", "a \x1b b", '{"PER": ["a", "a \\u001b"]}', lossy=True) == ([(0, 1), (0, 3)], [])
+
+
 def test_what_has_no_shape_is_found_as_it_is() -> None:
     assert found("grouped_json", "a \u200b b", '{"PER": ["\u200b"]}', lossy=True) == ([(2, 3)], [])

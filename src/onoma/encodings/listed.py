@@ -126,14 +126,20 @@ def occurrences(source: str, text: str, *, exactly: bool = True) -> list[Bounds]
 
 def _by_letters(source: str, text: str, *, lossy: bool, blanks: bool) -> Iterator[Bounds]:
     """Places whose letters are those of the text; none begins or ends within one."""
-    (letters, places), (wanted, _) = (letters_of(each, lossy=lossy, blanks=blanks) for each in (source, text))
+    (letters, places), (wanted, own) = (letters_of(each, lossy=lossy, blanks=blanks) for each in (source, text))
     if not wanted.strip():
         return
     edges = [-1, *places, len(source)]
+    head, tail = text[: own[0]], text[own[-1] + 1 :]
+    signs = (head + tail).strip()  # at its ends, which are not looked at
     for first in _starts(letters, wanted):
         last = first + len(wanted) - 1
         if edges[first] < places[first] and places[last] < edges[last + 2]:
-            yield places[first], grown(source, places[last] + 1, lossy=lossy)
+            start, end = places[first], places[last] + 1
+            if signs and source[:start].endswith(head) and source.startswith(tail, end):
+                yield start - len(head), end + len(tail)
+            else:
+                yield start, grown(source, end, lossy=lossy)
 
 
 def _starts(inside: str, wanted: str) -> Iterator[int]:
