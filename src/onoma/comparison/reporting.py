@@ -91,11 +91,12 @@ def _learnt(source: Source | None, bases: Sequence[Path], out: Path) -> Sequence
     for base in bases:
         loaded = _found(source, [base], None)
         if isinstance(loaded, Loaded):
-            split = [tokenization.split(document) for document in loaded.documents]
-            if not known or not known.isdisjoint(map(datasets.fingerprint, (loaded.documents, split))):
+            if not known or datasets.fingerprint(loaded.documents) in known:
+                return loaded.documents
+            if datasets.fingerprint(map(tokenization.split, loaded.documents)) in known:
                 return loaded.documents
     if source is not None:
-        progress.say(f"{source.source} is not what the models were trained on: nothing is told of what they have seen")
+        progress.say(f"{source.source} is gone, or no more what the models learnt: what they have seen is not told")
     return None
 
 

@@ -49,15 +49,16 @@ class GroupedJson(Listed):
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Items of every list in turn, also of several objects; a key that comes twice is read twice."""
-        values, _, truncated, lost = read_json(answer, "{")
-        listed = list(chain.from_iterable([value] if isinstance(value, Pairs) else value for value in values))
-        groups = [value for value in listed if isinstance(value, Pairs)]
+        reading = read_json(answer, "{")
+        groups = [value for value in reading.items if isinstance(value, Pairs)]
         if not groups:
             yield Problem("malformed", answer)
             return
-        yield from (Problem("malformed", text) for text in lost)
+        yield from (Problem("malformed", text) for text in reading.lost)
         yield from (
-            Problem("malformed", json.dumps(each, ensure_ascii=False)) for each in listed if not isinstance(each, Pairs)
+            Problem("malformed", json.dumps(each, ensure_ascii=False))
+            for each in reading.items
+            if not isinstance(each, Pairs)
         )
         for key, texts in chain.from_iterable(groups):
             for text in texts if isinstance(texts, list) and not isinstance(texts, Pairs) else [texts]:
@@ -65,5 +66,5 @@ class GroupedJson(Listed):
                     yield Item(text, key)
                 elif text is not None:
                     yield Problem("malformed", json.dumps(text, ensure_ascii=False), key)
-        if truncated:
+        if reading.truncated:
             yield Problem("truncated", answer[-40:])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, ClassVar
 
 from onoma.document import Problem, Span
@@ -54,15 +53,15 @@ class ObjectJson(Listed):
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Objects one by one; one that lacks a key, or has another kind of value, is malformed by itself."""
-        values, _, truncated, lost = read_json(answer)
-        if not values:
+        reading = read_json(answer)
+        if not reading.values:
             yield Problem("malformed", answer)
             return
-        yield from (Problem("malformed", text) for text in lost)
-        for row in chain.from_iterable([value] if isinstance(value, Pairs) else value for value in values):
+        yield from (Problem("malformed", text) for text in reading.lost)
+        for row in reading.items:
             item = self._member(row)
             yield Problem("malformed", json.dumps(row, ensure_ascii=False)) if item is None else item
-        if truncated:
+        if reading.truncated:
             yield Problem("truncated", answer[-40:])
 
     def _member(self, row: Any) -> Item | None:

@@ -37,6 +37,11 @@ class Reading(NamedTuple):
     truncated: bool = False
     lost: Sequence[str] = ()
 
+    @property
+    def items(self) -> list[Any]:
+        """The objects, and what stands in lists, in their order."""
+        return [each for value in self.values for each in ([value] if isinstance(value, Pairs) else value)]
+
 
 def read_json(answer: str, opens: str = "[{") -> Reading:
     """The first value in an answer that begins with one of `opens`, and those next to it; objects come as `Pairs`.

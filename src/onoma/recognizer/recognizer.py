@@ -141,7 +141,7 @@ class Recognizer:
         if not hasattr(self._joint, "asking"):
             raise ConfigError(f"{self.family} cannot be asked for other labels than those it was trained on")
         asked = [labels] if isinstance(labels, str) else list(labels)
-        if not asked or not all(label.strip() for label in asked):
+        if not asked or not all(map(str.strip, asked)):
             raise ConfigError("asking for no label: name one at least, none of them blank")
         joint: Any = self._joint
         return type(self)(joint.asking(LabelSet(asked)), self.splitter, self.trained)

@@ -162,9 +162,10 @@ class TextJoint:
             raise DataError(NOTHING)
         self._warn()
         several = len({id(asker) for asker, _ in asked}) > 1
-        wanted = [tuple(asker.encoding.labels) if several else () for asker, _ in asked]
-        pool = [Demonstration(each.source, each.completion, each.type) for each in exchanges]
-        pool = [each._replace(labels=some) for each, some in zip(pool, wanted, strict=True)]
+        pool = [
+            Demonstration(each.source, each.completion, each.type, tuple(asker.encoding.labels if several else ()))
+            for asker, each in asked
+        ]
         self._show(pool, self.prompter.settings.retriever)
         model: Any = self.model
         questions: list[Question] = [partial(asker.question, exchange) for asker, exchange in asked]

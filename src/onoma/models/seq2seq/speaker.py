@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from inspect import signature
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,11 @@ class Speaker:
                 self._read = read(pieces, self._mask)
             else:
                 self._read = module.get_encoder()(input_ids=pieces, attention_mask=self._mask).last_hidden_state
-        self._places = _places(module)
+        self._given = module.config.model_type == "encoder-decoder" or _takes_places(type(module))
+        self._tables = [] if self._given else _tables(module)
+        if not (self._given or self._tables or hasattr(module.config, "relative_attention_num_buckets")):
+            kind = module.config.model_type
+            raise ConfigError(f'a {kind} counts the places of its answers itself: write freely, decoding = "free"')
         self._memory = Ragged(EncoderDecoderCache(DynamicCache(), DynamicCache()), [0] * len(given))
 
     def feed(
@@ -98,7 +103,7 @@ class Speaker:
     def _placed(self, given: dict[str, Any], sizes: Sequence[int]) -> Iterator[None]:
         """Give absolute positions where the architecture has them: rows differ in how far they are."""
         positions = self._memory.positions(sizes).to(self._read.device)
-        if self._places == "given":
+        if self._given:
             first = self._behind if self.module.config.model_type == "encoder-decoder" else 0
             yield given.update(decoder_position_ids=positions + first)
             return
@@ -108,7 +113,7 @@ class Speaker:
                 return nn.functional.embedding(positions + getattr(table, "offset", 0), table.weight)
             return table.weights[positions + table.padding_idx + 1]
 
-        hooks = [part.register_forward_hook(placed) for part in _tables(self.module)]
+        hooks = [part.register_forward_hook(placed) for part in self._tables]
         try:
             yield
         finally:
@@ -126,13 +131,6 @@ def _is_table(part: Any) -> bool:
     return isinstance(part, nn.Embedding) or (hasattr(part, "weights") and hasattr(part, "padding_idx"))
 
 
-def _places(module: Any) -> Literal["given", "tables", "distances"]:
-    """How a decoder comes to know the places of an answer; raises `ConfigError` for a way not known here."""
-    config = module.config
-    if config.model_type == "encoder-decoder" or "decoder_position_ids" in signature(type(module).forward).parameters:
-        return "given"
-    if hasattr(config, "relative_attention_num_buckets"):
-        return "distances"
-    if _tables(module):
-        return "tables"
-    raise ConfigError(f'a {config.model_type} counts the places of its answers itself: write freely, decoding = "free"')
+@cache
+def _takes_places(kind: type[Any]) -> bool:
+    return "decoder_position_ids" in signature(kind.forward).parameters
