@@ -151,3 +151,19 @@ def test_what_cannot_be_compared_is_one_line() -> None:
         compare_slices({"a": first}, names=[])
     with pytest.raises(ConfigError, match="slice 'mood' is unknown"):
         compare_slices({"a": first}, names=["mood"])
+
+
+@pytest.mark.parametrize("differing", [1, 3, 7])
+def test_few_units_show_nothing(differing: int) -> None:
+    """p is no smaller than the share of swaps of the units that differ: two of all."""
+    gold = [
+        Document.from_words([["Ada", "x"]], id=f"{number:02}").with_spans([Span(0, 3, "N")]) for number in range(40)
+    ]
+    right = [Prediction(each.id, each.spans) for each in gold]
+    worse = [Prediction(each.id, () if number < differing else each.spans) for number, each in enumerate(gold)]
+    a, b = match(gold, right), match(gold, worse)
+    for systems in ({"a": a, "b": b}, {"a": [a, a], "b": [b, b, b]}):
+        made = compare_slices(systems, names=["case"])
+        for each in (*made.overall, *made.differences):
+            assert each.difference > 0 and each.p_value >= 2.0 ** (1 - differing)
+    assert compare(evaluate(gold, right), evaluate(gold, worse)).differing == differing

@@ -47,7 +47,10 @@ def differences(set_name: str, systems: Mapping[str, Sequence[Scores]], resample
     p_values = [each.p_value for each in found]
     if number > resamples:
         drawn = _drawn(systems, number)
-        p_values = [max(_least(systems[a], systems[b]), p_value(drawn[a] - drawn[b])) for a, b in pairs]
+        p_values = [
+            max(float(least_p(each.differing)), p_value(drawn[a] - drawn[b]))
+            for (a, b), each in zip(pairs, found, strict=True)
+        ]
     return [
         Comparison(
             set=set_name,
@@ -86,11 +89,6 @@ def totals(counts: UnitCounts) -> Array:
     """Counts [units, 2 * 3] over all labels, and the unlabelled ones that `F1S` expects behind them."""
     stacked = counts.stacked()
     return np.stack([stacked[:, :-1].sum(axis=1), stacked[:, -1]], axis=1).reshape(len(stacked), -1)
-
-
-def _least(a: Sequence[Scores], b: Sequence[Scores]) -> float:
-    one, other = (np.stack([totals(each.counts) for each in side]) for side in (a, b))
-    return least_p(one, other)
 
 
 def p_value(differences: Array) -> float:

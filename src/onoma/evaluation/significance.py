@@ -39,8 +39,8 @@ TOLERANCE = 1e-12
 class Comparison:
     """The difference a - b of one metric (a fraction), its percentile interval and a two-sided p-value.
 
-    `units` counts the resampled units of kind `unit`; the p-value is never 0, for it counts the observed
-    difference as one of the resamples.
+    `units` counts the resampled units of kind `unit`, `differing` those in which the sides differ; the p-value is
+    never 0, for it counts the observed difference as one of the resamples.
     """
 
     metric: str
@@ -50,6 +50,7 @@ class Comparison:
     test: str
     resamples: int
     units: int
+    differing: int
     unit: str
     seeds_a: int
     seeds_b: int
@@ -71,6 +72,14 @@ class _Pair:
     @property
     def units(self) -> int:
         return self.a.shape[1]
+
+    @property
+    def differing(self) -> int:
+        """Units in which what the metric adds up differs, in the mean over seeds."""
+        a, b = (side.mean(axis=0).reshape(self.units, -1, 3) for side in (self.a, self.b))
+        apart = (a - b)[:, -1:] if self.metric == "unlabelled_f1" else (a - b)[:, :-1]
+        apart = apart.sum(axis=1) if self.metric == "micro_f1" else apart.reshape(self.units, -1)
+        return int((np.abs(apart) > TOLERANCE).any(axis=1).sum())
 
     def values(self, totals: Array) -> Array:
         """The metric of totals [..., (labels + 1) * 3]."""
@@ -101,7 +110,7 @@ def paired_bootstrap(
     pair = _prepare(a, b, metric, resamples, confidence, seed)
     drawn = _bootstrap_differences(pair, resamples, seed)
     below, above = int((drawn <= TOLERANCE).sum()), int((drawn >= -TOLERANCE).sum())
-    p_value = max(least_p(pair.a, pair.b), min(1.0, 2 * (1 + min(below, above)) / (resamples + 1)))
+    p_value = max(float(least_p(pair.differing)), min(1.0, 2 * (1 + min(below, above)) / (resamples + 1)))
     return _result(pair, "paired_bootstrap", percentile_interval(drawn, confidence), p_value, resamples)
 
 
@@ -135,14 +144,13 @@ def approximate_randomisation(
     return _result(pair, "approximate_randomisation", interval, (1 + extreme) / (resamples + 1), resamples)
 
 
-def least_p(a: Array, b: Array) -> float:
-    """The least two-sided p-value that swaps of units can reach; counts are [seeds, units, ...].
+def least_p(units: Any) -> Any:
+    """The least two-sided p-value that swaps can reach where sides differ in so many units: one number, or an array.
 
-    All swaps of the n units in which the sides differ are as likely, and two of them are as far from 0 as what was
-    seen: 2 of 2^n. Resamples of so few units would look sure of themselves.
+    All swaps of n units are as likely, and two of them are as far from 0 as what was seen: 2 of 2^n. Resamples of so
+    few units would look sure of themselves.
     """
-    differ = (a.mean(axis=0) != b.mean(axis=0)).reshape(a.shape[1], -1).any(axis=1)
-    return min(1.0, 2.0 ** (1 - int(differ.sum())))
+    return np.minimum(1.0, 2.0 ** (1 - np.asarray(units, np.float64)))
 
 
 TESTS: dict[str, Callable[..., Comparison]] = {
@@ -250,6 +258,7 @@ def _result(pair: _Pair, test: str, interval: Interval, p_value: float, resample
         test=test,
         resamples=resamples,
         units=pair.units,
+        differing=pair.differing,
         unit=pair.unit,
         seeds_a=len(pair.a),
         seeds_b=len(pair.b),
