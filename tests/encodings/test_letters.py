@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from onoma import Document, encodings
+from onoma import Document, Span, encodings
 
 Found = list[tuple[int, int]]
 
@@ -96,3 +96,22 @@ def test_signs_at_an_end_that_are_not_looked_at_stay_where_they_were_written() -
 
 def test_what_has_no_shape_is_found_as_it_is() -> None:
     assert found("grouped_json", "a \u200b b", '{"PER": ["\u200b"]}', lossy=True) == ([(2, 3)], [])
+
+
+@pytest.mark.parametrize("name", ["grouped_json", "occurrence_json", "entity_list", "entity_pairs", "type_queries"])
+def test_a_mention_that_ends_within_a_letter_is_a_loss(name: str) -> None:
+    document = Document.from_words([["a", "e\u0301", "a"]], id="d")
+    document = document.with_spans([Span(2, 3, "PER"), Span(5, 6, "PER")])
+    encoding = encodings.get(name, ["PER"], on_misaligned="drop")
+    targets = encoding.encode(document)
+    assert [loss.span for loss in targets.losses if loss.why == "ends within a letter"] == [document.spans[0]]
+    found = encoding.decode(document.with_spans([]), [each.completion for each in targets.exchanges])
+    assert len(found.spans) == 1 and found.spans[0].start != 2 and not found.problems
+
+
+def test_offsets_say_what_ends_within_a_letter() -> None:
+    document = Document.from_words([["a", "e\u0301", "a"]], id="d")
+    document = document.with_spans([Span(2, 3, "PER")])
+    encoding = encodings.get("offset_json", ["PER"])
+    (asked,) = encoding.encode(document).exchanges
+    assert encoding.decode(document.with_spans([]), [asked.completion]).spans == document.spans

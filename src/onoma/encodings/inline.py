@@ -77,7 +77,7 @@ class Inline(Windowed):
         marks = (mark.strip() for label in self.labels for mark in self.marks(label))
         return tuple(dict.fromkeys([*marks, *self.escapes]))
 
-    def refused(self, span: Span, text: str, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
+    def refused(self, span: Span, source: str, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
         """Marks cannot cross."""
         crosses = any(
             one.start < other.start < one.end < other.end

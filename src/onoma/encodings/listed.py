@@ -58,6 +58,11 @@ class Listed(Windowed):
         exactly = self.back is None
         return min(free, key=lambda at: (not _whole(source, at), exactly and source[slice(*at)] != item.text))
 
+    def refused(self, span: Span, source: str, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
+        """Where a text is looked for, what stands on its last letter is part of it."""
+        cut = self.by_text and grown(source, span.end, lossy=self.back is not None) > span.end
+        return "ends within a letter" if cut else None
+
     def occurrences(self, source: str, text: str) -> list[Bounds]:
         """All places of a text, as the model can write it."""
         return occurrences(source, text, exactly=self.back is None)

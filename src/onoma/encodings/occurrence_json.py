@@ -21,9 +21,9 @@ class OccurrenceJson(ObjectJson):
     name: ClassVar[str] = "occurrence_json"
     keys: ClassVar[tuple[str, ...]] = ("occurrence",)
 
-    def refused(self, span: Span, text: str, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
+    def refused(self, span: Span, source: str, kept: Sequence[Span]) -> str | None:
         """Blanks are not counted."""
-        return None if text.strip() else "is blank"
+        return super().refused(span, source, kept) if source[span.start : span.end].strip() else "is blank"
 
     def place(self, item: Item, source: str, used: set[tuple[int, int, str]]) -> tuple[int, int] | ProblemKind:  # noqa: ARG002
         """The n-th place of the text, where there are as many."""

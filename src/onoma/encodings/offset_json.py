@@ -26,6 +26,7 @@ class OffsetJson(ObjectJson):
 
     name: ClassVar[str] = "offset_json"
     keys: ClassVar[tuple[str, ...]] = ("start", "end")
+    by_text: ClassVar[bool] = False
 
     def __init__(
         self,

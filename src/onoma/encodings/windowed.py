@@ -100,8 +100,8 @@ class Windowed(ABC):
         """Why the format cannot write a label, if it cannot."""
         return None
 
-    def refused(self, span: Span, text: str, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
-        """Why the format cannot write a span of a text beside those kept already (longer ones), if it cannot."""
+    def refused(self, span: Span, source: str, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
+        """Why the format cannot write a span of a source beside those kept already (longer ones), if it cannot."""
         return None
 
     @property
@@ -171,7 +171,7 @@ class Windowed(ABC):
                 else f"label {span.label!r} is not one of {', '.join(self.labels)}" if span.label not in self.rank
                 else "lies in no single sentence or window" if not fits
                 else "repeats another span" if span in inside
-                else self.refused(span, document.text[span.start : span.end], inside)
+                else self.refused(span, document.text, inside)
             )  # fmt: skip
             if why is None:
                 inside.append(span)
