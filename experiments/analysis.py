@@ -23,7 +23,7 @@ from onoma.evaluation.accuracy import Accuracy
 from onoma.evaluation.bootstrap import F1S, draw_weights, percentile_interval
 from onoma.evaluation.counts import UnitCounts
 from onoma.evaluation.metrics import Score
-from onoma.evaluation.significance import least_p
+from onoma.evaluation.significance import differing, least_p
 from onoma.exceptions import DataError
 
 __all__ = [
@@ -158,7 +158,7 @@ def paired(a: Sequence[Record], b: Sequence[Record], name: str, statistic: str =
     if left.shape[2:] != right.shape[2:]:  # other labels: what is over all of them is compared
         parts = tuple(side.reshape(*side.shape[:2], -1, 3)[:, :, :-1].sum(axis=2) for side in (left, right))
     value = _whole(left, statistic) - _whole(right, statistic)
-    return _difference(value, np.concatenate(drawn), least_p(*parts))
+    return _difference(value, np.concatenate(drawn), float(least_p(differing(*parts))))
 
 
 def randomised(a: Sequence[Record], b: Sequence[Record], name: str, statistic: str = "micro_f1") -> Difference:

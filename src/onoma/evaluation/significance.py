@@ -27,7 +27,16 @@ from onoma.evaluation.bootstrap import (
 from onoma.evaluation.metrics import Scores
 from onoma.exceptions import ConfigError, EvaluationError
 
-__all__ = ["TESTS", "Comparison", "approximate_randomisation", "compare", "holm", "least_p", "paired_bootstrap"]
+__all__ = [
+    "TESTS",
+    "Comparison",
+    "approximate_randomisation",
+    "compare",
+    "differing",
+    "holm",
+    "least_p",
+    "paired_bootstrap",
+]
 
 Side = Scores | Sequence[Scores]
 
@@ -75,11 +84,12 @@ class _Pair:
 
     @property
     def differing(self) -> int:
-        """Units in which what the metric adds up differs, in the mean over seeds."""
-        a, b = (side.mean(axis=0).reshape(self.units, -1, 3) for side in (self.a, self.b))
-        apart = (a - b)[:, -1:] if self.metric == "unlabelled_f1" else (a - b)[:, :-1]
-        apart = apart.sum(axis=1) if self.metric == "micro_f1" else apart.reshape(self.units, -1)
-        return int((np.abs(apart) > TOLERANCE).any(axis=1).sum())
+        """Units in which what the metric adds up differs."""
+        a, b = (side.reshape(*side.shape[:2], -1, 3) for side in (self.a, self.b))
+        if self.metric == "unlabelled_f1":
+            return differing(a[:, :, -1], b[:, :, -1])
+        a, b = a[:, :, :-1], b[:, :, :-1]
+        return differing(a.sum(axis=2), b.sum(axis=2)) if self.metric == "micro_f1" else differing(a, b)
 
     def values(self, totals: Array) -> Array:
         """The metric of totals [..., (labels + 1) * 3]."""
@@ -142,6 +152,11 @@ def approximate_randomisation(
             difference += pair.values(total_a[index] + moved) - pair.values(total_b[index] - moved)
         extreme += int((np.abs(difference / seeds) >= observed).sum())
     return _result(pair, "approximate_randomisation", interval, (1 + extreme) / (resamples + 1), resamples)
+
+
+def differing(a: Array, b: Array) -> int:
+    """The number of units in which the mean counts over seeds differ; counts are [seeds, units, ...]."""
+    return int((a.mean(axis=0) != b.mean(axis=0)).reshape(a.shape[1], -1).any(axis=1).sum())
 
 
 def least_p(units: Any) -> Any:
