@@ -6,6 +6,8 @@ else
 BIN := .venv/bin
 endif
 READY := .venv/.ready
+# A file's tests share what they make, so they stay together.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench nightly clean
@@ -24,7 +26,7 @@ demo: $(READY)  ## Train two recognizers on the embedded corpus, compare them, w
 	$(BIN)/onoma demo --out onoma-demo
 
 test: $(READY)  ## Run the tests (those on real corpora need ONOMA_DATA)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(READY)  ## Lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -36,7 +38,7 @@ bench: $(READY)  ## Measure speed against peers in the same run (needs ONOMA_DAT
 	$(BIN)/python benchmarks/run.py
 
 nightly: $(READY)  ## The slow tests and the demo, whole
-	$(BIN)/python -m pytest -m 'slow or not slow'
+	$(PYTEST) -m 'slow or not slow'
 	$(BIN)/onoma demo --out onoma-demo
 
 clean:  ## Remove the virtual environment and the demo's folder

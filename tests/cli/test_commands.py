@@ -13,7 +13,7 @@ import pytest
 from families import CORPUS
 
 import onoma
-from onoma import datasets, progress
+from onoma import datasets, models, progress
 from onoma.cli import main
 from onoma.cli.app import VERBS
 
@@ -197,6 +197,9 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     for verb in ("demo", "data", "train", "predict", "evaluate", "compare", "report", "env"):
         assert run(verb, "--help") == 0
         assert len(capsys.readouterr().out) > 100
+    run("train", "--help")
+    shown = capsys.readouterr().out
+    assert not [name for name in models.names() if name not in shown]
 
 
 def test_compare_and_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ class TrainSettings(AskedSettings):
     """What `onoma train` needs to know: flags, TOML keys and saved record alike."""
 
     model: str
-    """Model family: encoder_tagger, bilstm_crf, feature_crf, seq2seq, rules or external."""
+    """Model family: encoder_tagger, bilstm_crf, feature_crf, seq2seq, causal_lm, rules or external."""
     train: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """Labelled training file, or a catalogue reference such as conll2003:train; may be given several times."""
     dev: str | None = None
