@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -305,6 +306,30 @@ def test_no_mention_goes_on_behind_words_that_were_left_out() -> None:
         assert asked.completion == "Ada(I-PER) ... Rome(I-PER)"
         assert encoding.decode(document, [asked.completion]).spans == document.spans
     assert word_tags(context=0).decode(document, ["Ada(I-PER) ... Rome(I-PER)"]).spans == document.spans
+
+
+class Lowered:
+    """Stands for the forms of a vocabulary without capitals."""
+
+    def joined(self, words: Sequence[str]) -> list[str]:
+        return [word.lower() for word in words]
+
+
+@pytest.mark.parametrize("context", [0, 1])
+def test_gaps_are_seen_where_a_vocabulary_loses_capitals(context: int) -> None:
+    """Before a word that is spelt as in the text, and before one that is copied wrong."""
+    words = "Ada met Bob in the old town of Rome .".split()
+    spans = [Span(0, 3, "PER"), Span(8, 11, "PER"), Span(31, 35, "LOC")]
+    document = Document.from_words([words]).with_spans(spans)
+    encoding: Any = encodings.get("word_tags", ["LOC", "PER"], scheme="IO", context=context)
+    encoding.back = Lowered()
+    assert not encoding.losses(document)
+    (asked,) = encoding.encode(document).exchanges
+    for answer in (asked.completion, asked.completion.lower().replace("(i-", "(I-").replace("-per", "-PER")):
+        answer = answer.replace("-loc", "-LOC").replace("(o)", "(O)")
+        assert encoding.decode(document.with_spans([]), [answer]).spans == document.spans
+        items = encoding.read(words, answer.replace("Bob(", "Bbo(").replace("bob(", "bbo("))
+        assert list(items.words).count("...") == answer.count("...") and not any(len(each) > 4 for each in items.words)
 
 
 @pytest.mark.parametrize("name", NAMES)

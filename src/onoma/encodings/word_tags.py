@@ -35,7 +35,8 @@ class WordTags(TaggedText):
     in front of an item's own word is one without a tag, `malformed` where what follows it in brackets is none. An
     answer that stops early is `truncated`.
 
-    Where `back` is set, words are compared in the forms that the model can write.
+    Where `back` is set, words are compared in the forms that the model can write; those that are spelt as in the text
+    are known, too.
 
     With `context` only the words at most so far from a mention are written, and `...` for those between (GNER, section
     3; figure 3 shows such targets). Mentions that could then stand in two places are losses.
@@ -100,7 +101,7 @@ class WordTags(TaggedText):
     def read(self, words: Sequence[str], answer: str) -> Items:
         """Items, aligned to the words."""
         wanted = list(words) if self.back is None else self.back.joined(words)
-        forms = frozenset(() if self.back is None else wanted)
+        forms = frozenset(() if self.back is None else (*words, *wanted, *([GAP] if self.partial else [])))
         plain = self._plain(answer, forms)
         if plain is not None and [word for word, _ in plain] == wanted:
             return Items(wanted, [self._meant[text] for _, text in plain], range(len(wanted)))
@@ -111,6 +112,7 @@ class WordTags(TaggedText):
         gaps: list[int] = []
         before = ""
         known = {*words, *wanted}
+        form = dict(zip(words, wanted, strict=True))
         items = plain or list(self._items(answer, forms, wanted))
         for number, (word, text) in enumerate(items, 1):
             if self.partial and text is None and word == GAP:
@@ -125,7 +127,7 @@ class WordTags(TaggedText):
             found.append(word)
             tags.append(OUTSIDE if tag is None else tag)
             before = word if text is None else ""
-        places, unsure = self._places(words, wanted, found)
+        places, unsure = self._places(words, wanted, [form.get(word, word) for word in found])
         tagged = [place for place, without in zip(places, bare, strict=True) if place is not None and not without]
         reached = max(tagged, default=-1) + 1
         if not self.partial and reached < len(words) and bare.count(False) < len(words):
