@@ -15,6 +15,8 @@ from onoma.encodings.tagged_text import TaggedText
 from onoma.evaluation import strict_f1
 
 NAMES = [name for name in encodings.ENCODINGS if name != "tags"]
+CASES: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in NAMES}
+CASES |= {f"word_tags, {around} around": ("word_tags", {"context": around}) for around in (1, 3)}
 LABELS = ("LOC", "ORG", "PER")
 WORDS = (
     "Ada Byron met the New York Times in New York , U.S. ( not Paris ) , and Paris beat Lyon 3-1 . [ 2 ] <b> Zürich "
@@ -83,7 +85,7 @@ def copied_wrong(encoding: Any, asked: Any, answer: str, chance: random.Random) 
     budget = len(answer.split()) // 2
     for piece in answer.split():
         word, bracket, tag = piece.rpartition("(")
-        if budget and chance.random() < 0.4:
+        if bracket and budget and chance.random() < 0.4:
             budget -= 1
             word = encoding.source([damaged(word, chance)])
         made.append(word + bracket + tag)
@@ -106,11 +108,12 @@ def broken(answer: str, chance: random.Random) -> str:
     return chance.choice(choices)()
 
 
-def check(name: str, number: int) -> None:
+def check(case: str, number: int) -> None:
+    name, options = CASES[case]
     chance = random.Random(1)
     for _ in range(number):
         gold = document(chance)
-        encoding = encodings.get(name, LABELS, on_misaligned="drop")
+        encoding = encodings.get(name, LABELS, on_misaligned="drop", **options)
         bare = gold.with_spans([])
         asked = encoding.exchanges(bare)
         answered = imperfect(gold, chance) if chance.random() < 0.7 else gold
@@ -123,12 +126,12 @@ def check(name: str, number: int) -> None:
             assert span.end <= len(gold.text) and span.label in LABELS, (gold, worse)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_corrupted_answers(name: str) -> None:
-    check(name, 300)
+@pytest.mark.parametrize("case", CASES)
+def test_corrupted_answers(case: str) -> None:
+    check(case, 300)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_a_hundred_thousand_corrupted_answers(name: str) -> None:
-    check(name, 100_000)
+@pytest.mark.parametrize("case", CASES)
+def test_a_hundred_thousand_corrupted_answers(case: str) -> None:
+    check(case, 100_000)
