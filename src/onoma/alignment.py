@@ -209,14 +209,16 @@ def _weighted(
     unit = min(rows, columns) + 1
     costs, source_kinds, generated_kinds = _costs(source, generated)
     gap, steps = GAP * unit, GAP * unit * np.arange(columns + 1)
-    following = np.full(columns, -1)
-    following[[each for each in breaks if 0 <= each < columns]] = gap
+    following: Any = -1
+    if breaks:
+        following = np.full(columns, -1)
+        following[[each for each in breaks if 0 <= each < columns]] = gap
     followed = np.zeros((rows + 1, columns + 1), dtype=bool)  # the pair before is a pair of neighbours
     is_pair = np.zeros((rows + 1, columns + 1), dtype=bool)  # the best ends with a pair
     from_left = np.ones((rows + 1, columns + 1), dtype=bool)  # else with a generated word alone, else a source word
     never = np.int64(1) << 60
-    alone, paired = steps.copy(), np.full(columns + 1, never)
-    best = alone
+    best, paired = steps.copy(), np.full(columns + 1, never)
+    alone = best
     for row in range(1, rows + 1):
         pairs = costs[source_kinds[row - 1]][generated_kinds] * unit
         neighbours = paired[:-1] + following
@@ -227,9 +229,10 @@ def _weighted(
         before = np.minimum(paired, above)
         runs = np.concatenate(([never], np.minimum.accumulate(before - steps)[:-1] + steps[1:]))
         np.less(runs, above, out=from_left[row])
-        alone = np.minimum(above, runs)
-        np.less_equal(paired, alone, out=is_pair[row])
-        best = np.minimum(paired, alone)
+        best = np.minimum(before, runs)
+        np.less_equal(paired, best, out=is_pair[row])
+        # Neighbours cost less than any pair does alone, but across a break.
+        alone = np.minimum(above, runs) if breaks else best
         if kept is not None:
             kept.append(paired[1:] - pairs)
     if kept is not None:

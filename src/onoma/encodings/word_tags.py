@@ -102,10 +102,10 @@ class WordTags(TaggedText):
     def read(self, words: Sequence[str], answer: str) -> Items:
         """Items, aligned to the words."""
         wanted = list(words) if self.back is None else self.back.joined(words)
-        forms = frozenset(() if self.back is None else (*words, *wanted, *([GAP] if self.partial else [])))
-        plain = self._plain(answer, forms)
+        plain = self._plain(answer, wanted)
         if plain is not None and [word for word, _ in plain] == wanted:
             return Items(wanted, [self._meant[text] for _, text in plain], range(len(wanted)))
+        forms = frozenset(() if self.back is None else (*words, *wanted, *([GAP] if self.partial else [])))
         problems: list[Problem] = []
         found: list[str] = []
         tags: list[str] = []
@@ -113,7 +113,7 @@ class WordTags(TaggedText):
         gaps: list[int] = []
         before = ""
         known = {*words, *wanted}
-        form = dict(zip(words, wanted, strict=True))
+        form = {} if self.back is None else dict(zip(words, wanted, strict=True))
         items = plain or list(self._items(answer, forms, wanted))
         for number, (word, text) in enumerate(items, 1):
             if self.partial and text is None and word == GAP:
@@ -142,7 +142,7 @@ class WordTags(TaggedText):
 
     # ------------------------------------------------------------------ parsing
 
-    def _plain(self, answer: str, forms: frozenset[str]) -> list[tuple[str, str]] | None:
+    def _plain(self, answer: str, wanted: Sequence[str]) -> list[tuple[str, str]] | None:
         """Items where all is as it should be and nothing is escaped, which is read faster; else None."""
         if "\\" in answer:
             return None
@@ -150,8 +150,10 @@ class WordTags(TaggedText):
         if len(cut) == 1 or cut[-1]:
             return None
         made = list(zip(cut[:-1:2], cut[1::2], strict=True))
+        forms: frozenset[str] | None = None
         for number, (word, text) in enumerate(made):
             if not word or " " in word or not word.isprintable():
+                forms = forms or frozenset(() if self.back is None else wanted)
                 whole = "".join(word.split())
                 if not whole or whole not in forms:
                     return None
