@@ -375,6 +375,8 @@ def test_the_fast_way_reads_what_the_slow_way_does(document: Document, rng: rand
             at = rng.randrange(len(answer))
             answer = answer[:at] + rng.choice(["", " ", "(", ")", "(O)", "x"]) + answer[at + rng.randrange(2) :]
         wanted = ["".join(word.split()) for word in words]
-        for forms in (frozenset(), frozenset(word for word in wanted if word)):
-            fast = encoding._plain(answer, forms)
-            assert fast is None or fast == list(encoding._items(answer, forms, wanted))
+        for back in (None, BackTokenizer(Lossless())):
+            encoding.back = back
+            forms = frozenset(wanted if back else ())
+            fast = encoding._plain(answer, wanted)
+            assert fast is None or list(zip(*fast, strict=True)) == list(encoding._items(answer, forms, wanted))

@@ -275,7 +275,7 @@ class TaggedText(ABC):
         if unsure:
             return "ambiguous"
         first = places[0]
-        if first is None or list(places) != list(range(first, first + len(places))):
+        if first is None or (len(places) > 1 and list(places) != list(range(first, first + len(places)))):
             return "ungrounded"
         start, end = document.tokens.starts[first], document.tokens.ends[first + len(places) - 1]
         return Span(start, end, label) if start < end else "ungrounded"

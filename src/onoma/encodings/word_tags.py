@@ -103,8 +103,8 @@ class WordTags(TaggedText):
         """Items, aligned to the words."""
         wanted = list(words) if self.back is None else self.back.joined(words)
         plain = self._plain(answer, wanted)
-        if plain is not None and [word for word, _ in plain] == wanted:
-            return Items(wanted, [self._meant[text] for _, text in plain], range(len(wanted)))
+        if plain is not None and plain[0] == wanted:
+            return Items(wanted, [self._meant[text] for text in plain[1]], range(len(wanted)))
         forms = frozenset(() if self.back is None else (*words, *wanted, *([GAP] if self.partial else [])))
         problems: list[Problem] = []
         found: list[str] = []
@@ -114,7 +114,7 @@ class WordTags(TaggedText):
         before = ""
         known = {*words, *wanted}
         form = {} if self.back is None else dict(zip(words, wanted, strict=True))
-        items = plain or list(self._items(answer, forms, wanted))
+        items = list(self._items(answer, forms, wanted) if plain is None else zip(*plain, strict=True))
         for number, (word, text) in enumerate(items, 1):
             if self.partial and text is None and word == GAP:
                 gaps.append(len(found))
@@ -142,23 +142,25 @@ class WordTags(TaggedText):
 
     # ------------------------------------------------------------------ parsing
 
-    def _plain(self, answer: str, wanted: Sequence[str]) -> list[tuple[str, str]] | None:
-        """Items where all is as it should be and nothing is escaped, which is read faster; else None."""
+    def _plain(self, answer: str, wanted: Sequence[str]) -> tuple[list[str], list[str]] | None:
+        """Words and the texts of their tags where all is as it should be and nothing is escaped; else None."""
         if "\\" in answer:
             return None
         cut = self._ends.split(answer.lstrip())
         if len(cut) == 1 or cut[-1]:
             return None
-        made = list(zip(cut[:-1:2], cut[1::2], strict=True))
-        forms: frozenset[str] | None = None
-        for number, (word, text) in enumerate(made):
+        words, texts = cut[:-1:2], cut[1::2]
+        together = "".join(words)
+        if " " not in together and together.isprintable() and all(words):
+            return words, texts
+        forms = frozenset(() if self.back is None else wanted)
+        for number, word in enumerate(words):
             if not word or " " in word or not word.isprintable():
-                forms = forms or frozenset(() if self.back is None else wanted)
                 whole = "".join(word.split())
                 if not whole or whole not in forms:
                     return None
-                made[number] = whole, text
-        return made
+                words[number] = whole
+        return words, texts
 
     def _items(self, answer: str, forms: frozenset[str], wanted: Sequence[str]) -> Iterator[tuple[str, str | None]]:
         """Words with the text of their tags, None for words without."""
