@@ -238,7 +238,7 @@ class TaggedText(ABC):
         tags = [OUTSIDE] * len(document.tokens)
         if self.back is not None:
             self.back.joined(document.words)  # at once, not sentence by sentence: they are remembered
-        rest = list(zip(asked, answers, strict=True))[::-1]
+        source, rest = document.words, list(zip(asked, answers, strict=True))[::-1]
         for _, end in document.sentences:
             words: list[str] = []
             given: list[str] = []
@@ -246,7 +246,7 @@ class TaggedText(ABC):
             unsure: set[int] = set()
             while rest and rest[-1][0][1] <= end:
                 (first, last), answer = rest.pop()
-                items = self.read(document.words[first:last], answer)
+                items = self.read(source[first:last], answer)
                 problems += items.problems
                 if type(items.places) is range:  # copied right
                     places += range(first, last)
@@ -260,12 +260,12 @@ class TaggedText(ABC):
                 words += items.words
                 given += items.tags
             for start, stop, label in self.tags.scheme.spans(given, self.tags.repair):
-                text = " ".join(words[start:stop])
-                found = self._place(document, label, places[start:stop], not unsure.isdisjoint(range(start, stop)))
+                moves = bool(unsure) and not unsure.isdisjoint(range(start, stop))
+                found = self._place(document, label, places[start:stop], moves)
                 if isinstance(found, Span):
                     spans.append(found)
                 else:
-                    problems.append(Problem(found, text, label))
+                    problems.append(Problem(found, " ".join(words[start:stop]), label))
         return Prediction(document.id, tuple(spans), tuple(problems), tags=tuple(tags), raw=tuple(answers))
 
     def _place(self, document: Document, label: str, places: Sequence[int | None], unsure: bool) -> Span | ProblemKind:
