@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ class _Pair:
     def units(self) -> int:
         return self.a.shape[1]
 
-    @property
+    @cached_property
     def differing(self) -> int:
         """Units in which what the metric adds up differs."""
         a, b = (side.reshape(*side.shape[:2], -1, 3) for side in (self.a, self.b))
