@@ -40,6 +40,15 @@ def test_lcs_is_longest(source: list[str], generated: list[str]) -> None:
     assert sum(index is not None for index in alignment.align(source, generated)) == longest(source, generated)
 
 
+@pytest.mark.parametrize("size", [-2, -1, 0, 1, 2, 1000])
+def test_lcs_of_answers_longer_than_the_numbers_at_hand(size: int) -> None:
+    source = [str(number) for number in range(len(alignment.PLACES) + size)]
+    generated = ["new", *source[:100], *source[101:200], "other", *source[201:]]
+    wanted: list[int | None] = [number + (number < 100) for number in range(len(source))]
+    wanted[100] = wanted[200] = None
+    assert alignment.align(source, generated) == wanted
+
+
 def leftmost(inner: list[str], outer: list[str]) -> list[int] | None:
     places = [
         places

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ MATCHES = 1 << 22
 WORDS = 1 << 20
 """Forms of words that are remembered, about."""
 PLACES = list(range(512))
+"""Small numbers, made once: a slice of them is quicker than a range."""
 LETTERS = 48
 """Letters of a word that its distance to another is taken from: no word is so long, but an answer may hold one."""
 
@@ -142,23 +143,20 @@ def _sparse(size: int, places: Sequence[int] | None) -> Aligned:
 
 
 def _longest(source: Sequence[str], generated: Sequence[str]) -> Aligned:
+    size = len(generated)
+    places: Sequence[int] = PLACES if size <= len(PLACES) else range(size)
     aligned: Aligned = []
-    place = 0
-    for kind, number, _ in _edits()(source, generated).as_list():
-        alike = number - len(aligned)
-        aligned += _places(place, place + alike)
-        place += alike
+    start = 0
+    for kind, _, place in _edits()(source, generated).as_list():
+        if start < place:
+            aligned += places[start:place]
         if kind == "delete":
             aligned.append(None)
+            start = place
         else:
-            place += 1
-    aligned += _places(place, len(generated))
+            start = place + 1
+    aligned += places[start:size]
     return aligned
-
-
-def _places(first: int, last: int) -> Iterable[int]:
-    """The numbers between two: small ones are at hand already."""
-    return PLACES[first:last] if last <= len(PLACES) else range(first, last)
 
 
 @cache
