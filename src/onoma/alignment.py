@@ -357,10 +357,10 @@ class BackTokenizer:
 
     def _remembered(self, known: dict[str, str], words: Sequence[str]) -> list[str]:
         try:
-            return [known[word] for word in words]
+            return list(map(known.__getitem__, words))
         except KeyError:
             self._learn(words)
-            return [known[word] for word in words]
+            return list(map(known.__getitem__, words))
 
     def _learn(self, words: Sequence[str]) -> None:
         if len(self._forms) > WORDS:

@@ -187,21 +187,16 @@ class Scheme:
     def _chunks(self, tags: Sequence[str]) -> list[TokenSpan]:
         parts = _PARTS[self.name]
         spans: list[TokenSpan] = []
-        start, open_label, before = -1, "", OUTSIDE
-        for index, tag in enumerate(tags):
-            if tag == OUTSIDE:
+        start, end, open_label, before = -1, -1, "", OUTSIDE
+        for index in [index for index, tag in enumerate(tags) if tag != OUTSIDE]:
+            role, label = parts[tags[index]]
+            if index != end or role in "BS" or before in "ES" or label != open_label:
                 if start >= 0:
-                    spans.append(TokenSpan(start, index, open_label))
-                    start, before = -1, OUTSIDE
-                continue
-            role, label = parts[tag]
-            if start < 0 or role in "BS" or before in "ES" or label != open_label:
-                if start >= 0:
-                    spans.append(TokenSpan(start, index, open_label))
+                    spans.append(TokenSpan(start, end, open_label))
                 start, open_label = index, label
-            before = role
+            end, before = index + 1, role
         if start >= 0:
-            spans.append(TokenSpan(start, len(tags), open_label))
+            spans.append(TokenSpan(start, end, open_label))
         return spans
 
     def _exact(self, tags: Sequence[str]) -> list[TokenSpan]:

@@ -238,34 +238,29 @@ class TaggedText(ABC):
         tags = [OUTSIDE] * len(document.tokens)
         if self.back is not None:
             self.back.joined(document.words)  # at once, not sentence by sentence: they are remembered
-        source, rest = document.words, list(zip(asked, answers, strict=True))[::-1]
+        words, scheme, repair = document.words, self.tags.scheme, self.tags.repair
+        rest = list(zip(asked, answers, strict=True))[::-1]
         for _, end in document.sentences:
-            words: list[str] = []
-            given: list[str] = []
-            places: list[int | None] = []
-            unsure: set[int] = set()
+            parts: list[Items] = []
             while rest and rest[-1][0][1] <= end:
                 (first, last), answer = rest.pop()
-                items = self.read(source[first:last], answer)
-                problems += items.problems
-                if type(items.places) is range:  # copied right
-                    places += range(first, last)
-                    tags[first:last] = items.tags
-                else:
-                    unsure.update(number + len(words) for number in items.unsure)
-                    places += [None if place is None else place + first for place in items.places]
-                    for tag, place in zip(items.tags, items.places, strict=True):
-                        if place is not None:
-                            tags[place + first] = tag
-                words += items.words
-                given += items.tags
-            for start, stop, label in self.tags.scheme.spans(given, self.tags.repair):
+                parts.append(_moved(self.read(words[first:last], answer), first))
+            items = parts[0] if len(parts) == 1 else _together(parts)
+            problems += items.problems
+            places, unsure = items.places, items.unsure
+            if type(places) is range:
+                tags[places.start : places.stop] = items.tags
+            else:
+                for tag, place in zip(items.tags, places, strict=True):
+                    if place is not None:
+                        tags[place] = tag
+            for start, stop, label in scheme.spans(items.tags, repair):
                 moves = bool(unsure) and not unsure.isdisjoint(range(start, stop))
                 found = self._place(document, label, places[start:stop], moves)
                 if isinstance(found, Span):
                     spans.append(found)
                 else:
-                    problems.append(Problem(found, " ".join(words[start:stop]), label))
+                    problems.append(Problem(found, " ".join(items.words[start:stop]), label))
         return Prediction(document.id, tuple(spans), tuple(problems), tags=tuple(tags), raw=tuple(answers))
 
     def _place(self, document: Document, label: str, places: Sequence[int | None], unsure: bool) -> Span | ProblemKind:
@@ -274,8 +269,30 @@ class TaggedText(ABC):
             return "unknown_label"
         if unsure:
             return "ambiguous"
-        first = places[0]
-        if first is None or (len(places) > 1 and list(places) != list(range(first, first + len(places)))):
+        first, size = places[0], len(places)
+        if first is None or (type(places) is not range and list(places) != list(range(first, first + size))):
             return "ungrounded"
-        start, end = document.tokens.starts[first], document.tokens.ends[first + len(places) - 1]
-        return Span(start, end, label) if start < end else "ungrounded"
+        start, end = document.tokens.starts[first], document.tokens.ends[first + size - 1]
+        return Span.known(start, end, label) if start < end else "ungrounded"
+
+
+def _moved(items: Items, first: int) -> Items:
+    """Items whose places are words of the document: those of the window and its first word."""
+    words, tags, places, problems, unsure = items
+    if type(places) is range:  # copied right
+        return Items(words, tags, range(first, first + len(places)), problems, unsure)
+    return Items(words, tags, [None if place is None else place + first for place in places], problems, unsure)
+
+
+def _together(parts: Sequence[Items]) -> Items:
+    """The items of a sentence's windows in a row."""
+    words = [word for part in parts for word in part.words]
+    tags = [tag for part in parts for tag in part.tags]
+    places = [place for part in parts for place in part.places]
+    problems = [problem for part in parts for problem in part.problems]
+    unsure: set[int] = set()
+    before = 0
+    for part in parts:
+        unsure.update(before + number for number in part.unsure)
+        before += len(part.words)
+    return Items(words, tags, places, problems, frozenset(unsure))

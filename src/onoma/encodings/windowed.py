@@ -27,6 +27,9 @@ def windows(document: Document, most: int | None, fits: Callable[[int, int], boo
 
     `fits` says whether a token range is small enough; a sentence is cut until all its parts are, or are single words.
     """
+    if most is None and fits is None:
+        yield from document.sentences
+        return
     for first, last in document.sentences:
         size = last - first
         parts = 1 if most is None else ceil(size / most)

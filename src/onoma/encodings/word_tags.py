@@ -103,8 +103,17 @@ class WordTags(TaggedText):
         """Items, aligned to the words."""
         wanted = list(words) if self.back is None else self.back.joined(words)
         plain = self._plain(answer, wanted)
-        if plain is not None and plain[0] == wanted:
-            return Items(wanted, [self._meant[text] for text in plain[1]], range(len(wanted)))
+        if plain is None:
+            return self._by_items(words, wanted, answer)
+        found, texts = plain
+        tags = list(map(self._meant.__getitem__, texts))
+        if found == wanted:
+            return Items(wanted, tags, range(len(wanted)))
+        places, unsure = self._places(words, wanted, found, ())
+        return Items(found, tags, places, self._stopped(places, len(found), len(words)), unsure)
+
+    def _by_items(self, words: Sequence[str], wanted: Sequence[str], answer: str) -> Items:
+        """As `read`, where not all is as it should be."""
         forms = frozenset(() if self.back is None else (*words, *wanted, *([GAP] if self.partial else [])))
         problems: list[Problem] = []
         found: list[str] = []
@@ -113,8 +122,7 @@ class WordTags(TaggedText):
         gaps: list[int] = []
         before = ""
         known = {*words, *wanted}
-        form = {} if self.back is None else dict(zip(words, wanted, strict=True))
-        items = list(self._items(answer, forms, wanted) if plain is None else zip(*plain, strict=True))
+        items = list(self._items(answer, forms, wanted))
         for number, (word, text) in enumerate(items, 1):
             if self.partial and text is None and word == GAP:
                 gaps.append(len(found))
@@ -128,17 +136,22 @@ class WordTags(TaggedText):
             found.append(word)
             tags.append(OUTSIDE if tag is None else tag)
             before = word if text is None else ""
-        places, unsure = self._places(words, wanted, [form.get(word, word) for word in found], gaps)
-        tagged = [place for place, without in zip(places, bare, strict=True) if place is not None and not without]
-        reached = max(tagged, default=-1) + 1
-        if not self.partial and reached < len(words) and bare.count(False) < len(words):
-            problems.append(Problem("truncated", f"nothing after word {reached} of {len(words)}"))
+        places, unsure = self._places(words, wanted, found, gaps)
+        tagged = [place for place, without in zip(places, bare, strict=True) if not without]
+        problems += self._stopped(tagged, len(tagged), len(words))
         for at in reversed(gaps):  # no mention goes on behind words that were left out
             found.insert(at, GAP)
             tags.insert(at, OUTSIDE)
-            places.insert(at, None)
+            places = [*places[:at], None, *places[at:]]
             unsure = frozenset(item + (item >= at) for item in unsure)
         return Items(found, tags, places, problems, unsure)
+
+    def _stopped(self, places: Sequence[int | None], items: int, words: int) -> list[Problem]:
+        """The problem of an answer that stops early: places of its items with tags, and the number of these."""
+        reached = max((place for place in places if place is not None), default=-1) + 1
+        if self.partial or reached == words or items >= words:
+            return []
+        return [Problem("truncated", f"nothing after word {reached} of {words}")]
 
     # ------------------------------------------------------------------ parsing
 
@@ -151,15 +164,16 @@ class WordTags(TaggedText):
             return None
         words, texts = cut[:-1:2], cut[1::2]
         together = "".join(words)
-        if " " not in together and together.isprintable() and all(words):
-            return words, texts
-        forms = frozenset(() if self.back is None else wanted)
-        for number, word in enumerate(words):
-            if not word or " " in word or not word.isprintable():
-                whole = "".join(word.split())
-                if not whole or whole not in forms:
-                    return None
-                words[number] = whole
+        if together.isprintable() and all(words):
+            torn = [number for number, word in enumerate(words) if " " in word] if " " in together else []
+        else:
+            odd = (not word or " " in word or not word.isprintable() for word in words)
+            torn = [number for number, each in enumerate(odd) if each]
+        forms = frozenset(wanted if torn and self.back is not None else ())
+        for number in torn:
+            words[number] = whole = "".join(words[number].split())
+            if not whole or whole not in forms:
+                return None
         return words, texts
 
     def _items(self, answer: str, forms: frozenset[str], wanted: Sequence[str]) -> Iterator[tuple[str, str | None]]:
@@ -178,12 +192,17 @@ class WordTags(TaggedText):
 
     def _places(
         self, words: Sequence[str], wanted: Sequence[str], found: Sequence[str], gaps: Sequence[int]
-    ) -> tuple[list[int | None], frozenset[int]]:
+    ) -> tuple[Sequence[int | None], frozenset[int]]:
         """The word that each item stands for, and the items that could as well stand for another."""
+        if len(found) == len(wanted) and 2 * sum(map(str.__ne__, wanted, found)) <= len(wanted):
+            return range(len(found)), frozenset()
+        if self.back is not None:
+            form = dict(zip(words, wanted, strict=True))
+            found = [form.get(word, word) for word in found]
         if len(found) == len(wanted):
             other = sum(one != two and three != two for one, two, three in zip(wanted, found, words, strict=True))
             if 2 * other <= len(wanted):
-                return list(range(len(found))), frozenset()
+                return range(len(found)), frozenset()
         places: list[int | None] = [None] * len(found)
         aligned, unsure = alignment.align_surely(wanted, found, self.align, gaps)
         for place, item in enumerate(aligned):
