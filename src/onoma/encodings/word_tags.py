@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from itertools import pairwise
+from typing import Any, ClassVar, TypeVar
 
 from onoma import alignment, schemes
 from onoma.document import Problem
@@ -14,6 +16,8 @@ from onoma.exceptions import ConfigError
 from onoma.schemes import OUTSIDE
 
 __all__ = ["WordTags"]
+
+T = TypeVar("T")
 
 SPACE = re.compile(r"(?<!\\)(\\*)(\s)")
 BRACKETED = re.compile(r"(.*?)[(\[{][^()\[\]{}]*+([)\]}]?)\W*+", re.DOTALL)
@@ -139,11 +143,9 @@ class WordTags(TaggedText):
         places, unsure = self._places(words, wanted, found, gaps)
         tagged = [place for place, without in zip(places, bare, strict=True) if not without]
         problems += self._stopped(tagged, len(tagged), len(words))
-        for at in reversed(gaps):  # no mention goes on behind words that were left out
-            found.insert(at, GAP)
-            tags.insert(at, OUTSIDE)
-            places = [*places[:at], None, *places[at:]]
-            unsure = frozenset(item + (item >= at) for item in unsure)
+        if gaps:  # no mention goes on behind words that were left out
+            found, tags, places = _with(gaps, found, GAP), _with(gaps, tags, OUTSIDE), _with(gaps, places, None)
+            unsure = frozenset(item + bisect_right(gaps, item) for item in unsure)
         return Items(found, tags, places, problems, unsure)
 
     def _stopped(self, places: Sequence[int | None], items: int, words: int) -> list[Problem]:
@@ -209,6 +211,14 @@ class WordTags(TaggedText):
             if item is not None:
                 places[item] = place
         return places, frozenset(item for place in unsure if (item := aligned[place]) is not None)
+
+
+def _with(gaps: Sequence[int], values: Sequence[T], gap: T) -> list[T]:
+    """The values, with another before each whose number is told (once for each time that it is)."""
+    made: list[T] = []
+    for first, last in pairwise([0, *gaps, len(values)]):
+        made += [*values[first:last], gap]
+    return made[:-1]
 
 
 def _looks_tagged(word: str, before: str, known: Collection[str], *, last: bool) -> bool:
