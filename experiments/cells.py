@@ -131,7 +131,7 @@ class Cell(AskedSettings):
     @cached_property
     def settings(self) -> dict[str, Any]:
         """All that is not a default, descriptions left out, as plain JSON values."""
-        settings = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        settings = self.model_dump(mode="json", exclude_defaults=True)
         for each in settings["sets"].values():
             each.pop("description", None)
         return settings

@@ -16,7 +16,7 @@ __all__ = ["Settings", "first_problem", "flags_of", "read_toml"]
 class Settings(BaseModel):
     """Settings of a command; unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, use_attribute_docstrings=True)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

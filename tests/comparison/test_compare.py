@@ -186,6 +186,36 @@ def test_a_saved_recognizer_answers_as_the_options_say(corpus: Path) -> None:
     assert failed.status == "failed" and "nonsense" in (failed.error or "")
 
 
+def test_a_trained_system_answers_once_more_in_another_way(corpus: Path) -> None:
+    """`from` may stand before its origin, has its seeds, learns nothing, and is asked again when the other changes."""
+    pytest.importorskip("torch")
+    tagger = {"family": "encoder_tagger", "options": {**options("encoder_tagger", corpus), "epochs": 2}}
+    small = {"from": "tagger", "options": {"precision": "bf16"}}
+    settings = {"systems": {"small": small, "tagger": tagger}, "seeds": [1, 2]}
+    results = compare(experiment(**settings), corpus / "out", base=corpus)
+    again, trained = results.systems
+    assert (again.name, again.family, again.seeds) == ("small", "encoder_tagger", (1, 2))
+    assert again.train is None and not again.training and trained.train is not None
+    assert again.size_mb == trained.size_mb
+    assert again.options is not None and again.options["precision"] == "bf16"
+    assert results.config["systems"]["small"] == {**results.config["systems"]["small"], "from": "tagger"}
+    told = corpus / "out" / "systems" / "small" / "seed-1" / "cell.json"
+    before = told.stat().st_mtime_ns
+    compare(experiment(**settings), corpus / "out", base=corpus)
+    assert told.stat().st_mtime_ns == before, "nothing has changed"
+    weights = corpus / "out" / "systems" / "tagger" / "seed-1" / "model" / "onoma.json"
+    weights.write_text(weights.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    compare(experiment(**settings), corpus / "out", base=corpus)
+    assert told.stat().st_mtime_ns > before, "another recognizer"
+
+
+def test_a_system_from_one_that_failed_says_so(corpus: Path) -> None:
+    broken = {"family": "encoder_tagger", "options": {"encoder": str(corpus / "nowhere")}}
+    results = compare(experiment(systems={"broken": broken, "again": {"from": "broken"}}), corpus / "out", base=corpus)
+    assert [each.status for each in results.systems] == ["failed", "failed"]
+    assert "there is no recognizer of broken, seed 1" in (results.systems[1].error or "")
+
+
 def test_several_seeds_give_a_mean(corpus: Path) -> None:
     pytest.importorskip("torch")
     quick = {**options("encoder_tagger", corpus), "epochs": 2}
@@ -268,7 +298,15 @@ def test_a_killed_run_takes_its_child_along_and_resumes(corpus: Path) -> None:
             "one of bilstm_crf, causal_lm, encoder_tagger, external, feature_crf, rules",
         ),
         ({"systems": {"x": {"family": "feature_crf", "options": {"cc": 1}}}}, "'cc' is no setting"),
-        ({"systems": {"x": {"family": "feature_crf", "model": "y"}}}, "one of the three"),
+        ({"systems": {"x": {"family": "feature_crf", "model": "y"}}}, "one of the four"),
+        ({"systems": {"x": {"from": "x"}}}, "systems.x: from names 'x', which is no family .*: one of none"),
+        ({"systems": {**SYSTEMS, "x": {"from": "cfr"}}}, "from names 'cfr', .*: one of crf, stiff"),
+        ({"systems": {**SYSTEMS, "x": {"from": "crf", "seeds": [2]}}}, "seeds mean nothing to a system from 'crf'"),
+        ({"systems": {**SYSTEMS, "x": {"from": "crf", "scheme": "IO"}}}, "means nothing to a system from 'crf'"),
+        (
+            {"systems": {**SYSTEMS, "x": {"from": "crf", "options": {"c2": 1.0}}}},
+            "systems.x.options: 'c2' cannot be changed when a model is loaded",
+        ),
         ({"systems": {"a/b": SYSTEMS["crf"]}}, "cannot be a folder's name"),
         *(
             ({"systems": {name: SYSTEMS["crf"]}}, "cannot be a folder's name")

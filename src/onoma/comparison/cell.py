@@ -36,7 +36,7 @@ from onoma.prompting.settings import PromptSettings
 from onoma.recognizer import Recognizer
 from onoma.tokenization import split
 
-__all__ = ["PROBES", "CellRecord", "main", "run", "set_mark"]
+__all__ = ["PROBES", "CellRecord", "main", "origin_model", "run", "set_mark"]
 
 CellRecord = dict[str, Any]
 
@@ -68,11 +68,16 @@ def run(
         if system.model is not None:
             place = model_place(system.model, base)
             model = Path(place)
+        elif system.origin is not None:
+            model = origin_model(folder, system.origin)
+            if not model.is_dir():
+                raise ConfigError(f"there is no recognizer of {system.origin}, seed {seed}: see what went wrong there")
+            place = str(model)
         elif models.learns(_family(system)):
             record["train"] = _train(experiment, system, base, seed, folder, model, fraction)
         else:
             _create(system, (), base, seed).save(model)
-        recognizer = Recognizer.load(place, **(system.options if system.model is not None else {}))
+        recognizer = Recognizer.load(place, **(system.options if system.family is None else {}))
         predict: dict[str, Any] = {}
         for set_name, settings in sets.items():
             loaded = load(settings, base)
@@ -90,6 +95,11 @@ def run(
         }
     write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
     return record
+
+
+def origin_model(folder: Path, origin: str) -> Path:
+    """Where the recognizer of another system lies, as seen from a cell with the same seed."""
+    return folder.parents[1] / origin / folder.name / "model"
 
 
 def _recorded(system: SystemSettings, recognizer: Recognizer) -> dict[str, Any]:

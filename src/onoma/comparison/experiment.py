@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from onoma import models
 from onoma.asked import AskedSettings
+from onoma.exceptions import ConfigError
 from onoma.prompting.settings import PromptSettings
 from onoma.settings import Settings
 
@@ -50,13 +51,15 @@ class SetSettings(Source):
 
 
 class SystemSettings(AskedSettings):
-    """A family to train or ask, a saved recognizer, or predictions that are there already: one of the three."""
+    """A family to train or ask, a saved recognizer, another system's recognizers, or predictions: one of the four."""
 
     family: str | None = None
     """Model family."""
     model: str | None = None
     """Folder of a saved recognizer (relative to the experiment file), or folder or hub id of a token classifier of
     `transformers`."""
+    origin: str | None = Field(None, alias="from")
+    """Another system of this experiment: its recognizers, seed by seed, answer once more, as these options say."""
     predictions: dict[str, str] | None = None
     """For each set, a file of predictions in any format (relative to the experiment file)."""
     splitter: str = "unicode"
@@ -68,9 +71,13 @@ class SystemSettings(AskedSettings):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        origins = (self.family, self.model, self.predictions)
+        origins = (self.family, self.model, self.origin, self.predictions)
         if sum(origin is not None for origin in origins) != 1:
-            raise ValueError("give a family to train, a model to load or files of predictions, one of the three")
+            raise ValueError("give one of the four: family (to train), model (to load), from (a system) or predictions")
+        if self.origin is not None:
+            self.refuse(f"a system from {self.origin!r}", "whose recognizers are there already")
+            if self.seeds is not None:
+                raise ValueError(f"seeds mean nothing to a system from {self.origin!r}: they are that one's")
         if self.family is not None:
             models.options(self.family, self.options)
             PromptSettings.checked(self.prompt, "prompt")
@@ -109,6 +116,7 @@ class Experiment(Settings):
             if self.train is None and system.family is not None and models.learns(system.family):
                 raise ValueError(f"there is a system to train, {name!r}, but no [train] data")
             self._each_set_has_a_file(name, system)
+            self._comes_from_a_family(name, system)
         for names in (self.sets, self.systems):
             _check_names(names)
         for what, given in (("seeds", self.seeds), ("probes", self.probes), ("learning_curve", self.learning_curve)):
@@ -127,6 +135,21 @@ class Experiment(Settings):
         for name in self.probed_sets:
             if name not in self.sets:
                 raise ValueError(f"probe_sets names {name!r}, which is not among the sets")
+
+    def _comes_from_a_family(self, name: str, system: SystemSettings) -> None:
+        if system.origin is None:
+            return
+        origin = self.systems.get(system.origin)
+        if origin is None or origin.family is None:
+            others = [each for each, other in self.systems.items() if other.family is not None]
+            raise ValueError(
+                f"systems.{name}: from names {system.origin!r}, which is no family of this experiment: "
+                f"one of {', '.join(others) or 'none'}"
+            )
+        try:
+            models.options(origin.family, origin.options).overridden(system.options)
+        except ConfigError as problem:
+            raise ConfigError(f"systems.{name}.options: {problem}") from None
 
     def _each_set_has_a_file(self, name: str, system: SystemSettings) -> None:
         if system.predictions is None:
@@ -154,6 +177,8 @@ class Experiment(Settings):
     def seeds_of(self, name: str) -> tuple[int, ...]:
         """The seeds a system is trained with."""
         system = self.systems[name]
+        if system.origin is not None:
+            return self.seeds_of(system.origin)
         if system.family is None:
             return (0,)
         if system.seeds is not None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from onoma import models, progress
 from onoma.comparison.assemble import assemble
-from onoma.comparison.cell import RECORD, CellRecord, set_mark
+from onoma.comparison.cell import RECORD, CellRecord, origin_model, set_mark
 from onoma.comparison.curves import fraction_folder, parts
 from onoma.comparison.experiment import Experiment, SystemSettings, located, model_place
 from onoma.comparison.probing import changed, needs_training, probe_mark
@@ -76,13 +76,15 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     except OSError as problem:
         raise DataError(f"cannot be written: {problem.strerror}", path=out, mend="name another --out") from None
     cells: Cells = {}
-    todo = [(name, seed) for name in experiment.systems for seed in experiment.seeds_of(name)]
+    order = sorted(experiment.systems, key=lambda name: experiment.systems[name].origin is not None)
+    todo = [(name, seed) for name in order for seed in experiment.seeds_of(name)]
     for number, (name, seed) in enumerate(todo, start=1):
         folder = out / "systems" / name / f"seed-{seed}"
-        record = _finished(folder, fingerprint[name], marks, wanted)
+        mark = _mark(experiment.systems[name], fingerprint[name], folder)
+        record = _finished(folder, mark, marks, wanted)
         if record is None:
             progress.say(f"[{number}/{len(todo)}] {name}, seed {seed}")
-            record = _spawn(experiment, base, name, seed, folder, fingerprint[name])
+            record = _spawn(experiment, base, name, seed, folder, mark)
             outcome = "done" if record["status"] == "ok" else f"failed: {record['error']} (log: {folder / 'log.txt'})"
             progress.say(f"[{number}/{len(todo)}] {name}, seed {seed}: {outcome}")
         else:
@@ -151,8 +153,10 @@ def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str
     `learnt` holds the sha256 of the training and the dev file.
     """
     system = experiment.systems[name]
-    parts: list[Any] = [__version__, system.model_dump(mode="json", exclude={"seeds"})]
-    if system.predictions is not None:
+    parts: list[Any] = [__version__, system.model_dump(mode="json", exclude={"seeds", "origin"})]
+    if system.origin is not None:
+        parts.append(_fingerprint(experiment, system.origin, base, learnt, out))
+    elif system.predictions is not None:
         parts += [_whole(Path(located(file, base))) for file in system.predictions.values()]
     elif system.model is not None:
         folder = Path(model_place(system.model, base))
@@ -160,6 +164,14 @@ def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str
     else:
         parts += _family_parts(experiment, system, base, learnt, out)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _mark(system: SystemSettings, fingerprint: str, folder: Path) -> str:
+    """A system's fingerprint; with the recognizer's content where that is another system's, whose cells come first."""
+    if system.origin is None:
+        return fingerprint
+    parts = [fingerprint, _content(origin_model(folder, system.origin))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _family_parts(
