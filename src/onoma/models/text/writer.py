@@ -80,6 +80,8 @@ class Writer(ABC):
         """Raise `ConfigError` for an option that would change nothing."""
         if self.options.o_weight != 1 and not self._outside:
             raise ConfigError("o_weight has nothing to weigh: the encoding writes no O as one piece of its own")
+        if self.options.layer_decay != 1:
+            raise ConfigError("layer_decay has no one order of layers to go by: learning_rate is that of all of them")
         if self.options.negatives is not None and self.head is None:
             raise ConfigError("negatives cannot be drawn: this network adds to the scores of all pieces, leave it out")
 
