@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -234,6 +235,29 @@ def test_dev_answers_by_likelihood_are_grounded_and_others_free(tmp_path: Path) 
     made.fit(CORPUS, CORPUS)
     made.predict(CORPUS)
     assert asked == ["predict"] * 2
+
+
+@pytest.mark.parametrize("make", ["minilm", "t5"])
+def test_dev_scores_are_those_of_the_weights_of_their_epoch(make: str, tmp_path: Path) -> None:
+    """Each epoch's answers beside those of a model with the same weights that has never answered before."""
+    MAKES[make](tmp_path / "from")
+    options = {"model": str(tmp_path / "from"), "validation": "likelihood", "epochs": 4, "learning_rate": 5e-3}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options={**options, "batch_tokens": 64, "patience": 4})
+    choose, kept = made.model.choose, list[list[float]]()
+
+    def noted(questions: Any, automata: Any, drafts: Any) -> Any:
+        answers = choose(questions, automata, drafts)
+        fresh = Recognizer.create("seq2seq", ["LOC", "PER"], options=options).model
+        fresh.module.load_state_dict(made.model.module.state_dict())
+        expected = fresh.choose(questions, automata, drafts)
+        assert [each.text for each in answers] == [each.text for each in expected]
+        kept.append([chance for each in answers for _, chance in each.chances])
+        assert kept[-1] == pytest.approx([chance for each in expected for _, chance in each.chances], rel=1e-4)
+        return answers
+
+    made.model.choose = noted
+    made.fit(CORPUS, CORPUS)
+    assert len(kept) == 4 and all(one != two for one, two in pairwise(kept))
 
 
 def test_beams_find_what_greedy_misses(tmp_path: Path) -> None:

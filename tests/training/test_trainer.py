@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,24 @@ def test_accumulated_batches_of_unlike_size_make_the_step_of_one_batch(o_weight:
     decays = {"embeddings.weight", "layer.weight", "head.weight"}
     torch.optim.AdamW(parameter_groups(task, options(), decays), lr=0.02).step()
     assert same(task.state(), trained[0], tolerance=1e-9)
+
+
+def test_a_step_counts_as_a_change_of_every_weight(tmp_path: Path) -> None:
+    """By these counts what is laid out for prediction is made anew; else dev scores would be those of older weights."""
+    from onoma.training.trainer import train
+
+    task = Task()
+    seen: list[dict[str, tuple[int, Any]]] = []
+
+    def score() -> float:
+        seen.append({name: (each._version, each.detach().clone()) for name, each in task.module.named_parameters()})
+        return float(len(seen))
+
+    train(task, EXAMPLES, options(epochs=3), tmp_path, 1, score)
+    assert len(seen) == 3
+    for before, after in pairwise(seen):
+        for name, (version, weight) in before.items():
+            assert not torch.equal(weight, after[name][1]) and version < after[name][0], name
 
 
 def test_a_step_takes_whole_groups_of_batches(tmp_path: Path) -> None:

@@ -200,6 +200,7 @@ class SpanTrainer(Trainer):
             decays = set(self.get_decay_parameter_names(self.trainable.module))
             groups = parameter_groups(self.trainable, self.options, decays)
             self.optimizer = torch.optim.AdamW(groups, lr=self.options.learning_rate, fused=True)
+            self.optimizer.register_step_post_hook(_told)
         return self.optimizer
 
     def _clip_grad_norm(self, model: Any) -> Any:
@@ -238,6 +239,13 @@ class SpanTrainer(Trainer):
         held = {each.data_ptr() for name, each in state.items() if name not in missing}
         if load_result.unexpected_keys or any(state[name].data_ptr() not in held for name in missing):
             super()._issue_warnings_after_load(load_result)
+
+
+def _told(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    """Count the change of each weight: the fused step does not, and copies laid out for prediction go by it."""
+    torch.autograd.graph.increment_version(
+        [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
+    )
 
 
 @contextmanager
