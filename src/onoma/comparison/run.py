@@ -80,7 +80,7 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     todo = [(name, seed) for name in order for seed in experiment.seeds_of(name)]
     for number, (name, seed) in enumerate(todo, start=1):
         folder = out / "systems" / name / f"seed-{seed}"
-        mark = _mark(experiment.systems[name], fingerprint[name], folder)
+        mark = _mark(experiment.systems[name], fingerprint[name], folder, out)
         record = _finished(folder, mark, marks, wanted)
         if record is None:
             progress.say(f"[{number}/{len(todo)}] {name}, seed {seed}")
@@ -154,23 +154,20 @@ def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str
     """
     system = experiment.systems[name]
     parts: list[Any] = [__version__, system.model_dump(mode="json", exclude={"seeds", "origin"})]
-    if system.origin is not None:
-        parts.append(_fingerprint(experiment, system.origin, base, learnt, out))
-    elif system.predictions is not None:
+    if system.predictions is not None:
         parts += [_whole(Path(located(file, base))) for file in system.predictions.values()]
     elif system.model is not None:
-        folder = Path(model_place(system.model, base))
-        parts += [_content(folder), *_saved_parts(folder, out)]
-    else:
+        parts += _saved_parts(Path(model_place(system.model, base)), out)
+    elif system.family is not None:
         parts += _family_parts(experiment, system, base, learnt, out)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _mark(system: SystemSettings, fingerprint: str, folder: Path) -> str:
-    """A system's fingerprint; with the recognizer's content where that is another system's, whose cells come first."""
+def _mark(system: SystemSettings, fingerprint: str, folder: Path, out: Path) -> str:
+    """A system's fingerprint; with what its recognizer is where that is another system's, whose cells come first."""
     if system.origin is None:
         return fingerprint
-    parts = [fingerprint, _content(origin_model(folder, system.origin))]
+    parts = [fingerprint, *_saved_parts(origin_model(folder, system.origin), out)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -188,15 +185,16 @@ def _family_parts(
 
 
 def _saved_parts(folder: Path, out: Path) -> list[Any]:
-    """What a saved model depends on outside its folder: nothing, unless its family keeps its weights elsewhere."""
+    """A saved model's files, and what it depends on outside its folder where its family keeps weights elsewhere."""
+    own = _content(folder)
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         if models.learns(card["family"]):
-            return []
+            return [own]
         paths = models.options(card["family"], card["options"]).depends_on()
     except (OSError, ValueError, KeyError, TypeError, OnomaError):
-        return []  # whoever loads it says what is wrong
-    return [_watched(path, out) for path in paths]
+        return [own]  # whoever loads it says what is wrong
+    return [own, *(_watched(path, out) for path in paths)]
 
 
 def _watched(path: Path, out: Path) -> Any:
