@@ -301,7 +301,12 @@ def test_a_killed_run_takes_its_child_along_and_resumes(corpus: Path) -> None:
         ({"systems": {"x": {"family": "feature_crf", "model": "y"}}}, "one of the four"),
         ({"systems": {"x": {"from": "x"}}}, "systems.x: from names 'x', which is no family .*: one of none"),
         ({"systems": {**SYSTEMS, "x": {"from": "cfr"}}}, "from names 'cfr', .*: one of crf, stiff"),
-        ({"systems": {**SYSTEMS, "x": {"from": "crf", "seeds": [2]}}}, "seeds mean nothing to a system from 'crf'"),
+        ({"systems": {**SYSTEMS, "x": {"from": "crf", "seeds": [2]}}}, r"seeds = \(2,\) means nothing .* from 'crf'"),
+        ({"systems": {**SYSTEMS, "x": {"from": "crf", "splitter": "spacy"}}}, "splitter .* a system from 'crf'"),
+        ({"systems": {"x": {"model": "runs/y", "scheme": "IO"}}}, "scheme .* nothing to the saved recognizer 'runs/y'"),
+        ({"systems": {"x": {"model": "runs/y", "splitter": "spacy"}}}, "splitter .* nothing to the saved recognizer"),
+        ({"systems": {"x": {"predictions": {"home": "p"}, "seeds": [1]}}}, "seeds .* nothing to predictions"),
+        ({"systems": {"x": {"predictions": {"home": "p"}, "options": {"a": 1}}}}, "options .* nothing to predictions"),
         ({"systems": {**SYSTEMS, "x": {"from": "crf", "scheme": "IO"}}}, "means nothing to a system from 'crf'"),
         (
             {"systems": {**SYSTEMS, "x": {"from": "crf", "options": {"c2": 1.0}}}},

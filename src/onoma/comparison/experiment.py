@@ -74,10 +74,13 @@ class SystemSettings(AskedSettings):
         origins = (self.family, self.model, self.origin, self.predictions)
         if sum(origin is not None for origin in origins) != 1:
             raise ValueError("give one of the four: family (to train), model (to load), from (a system) or predictions")
+        of_training = (*AskedSettings.model_fields, "splitter", "seeds")
         if self.origin is not None:
-            self.refuse(f"a system from {self.origin!r}", "whose recognizers are there already")
-            if self.seeds is not None:
-                raise ValueError(f"seeds mean nothing to a system from {self.origin!r}: they are that one's")
+            self.refuse(f"a system from {self.origin!r}", "whose recognizers are there already", *of_training)
+        if self.model is not None:
+            self.refuse(f"the saved recognizer {self.model!r}", "which is there already", *of_training)
+        if self.predictions is not None:
+            self.refuse("predictions", "which are there already", *of_training, "options")
         if self.family is not None:
             models.options(self.family, self.options)
             PromptSettings.checked(self.prompt, "prompt")
