@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -60,11 +61,34 @@ def damaged(text: str, chance: random.Random) -> str:
     return "".join(letters)
 
 
+def misplaced(words: list[str], chance: random.Random, swaps: bool) -> list[str]:
+    """As many words, of which two have changed places, or (not `swaps`) one was lost and another added elsewhere.
+
+    Where most words then stand elsewhere, nobody could say whether they moved or what is said of them: nothing is done.
+    """
+    made = list(words)
+    one, other = chance.randrange(len(words)), chance.randrange(len(words))
+    if swaps or chance.random() < 0.5:
+        made[one], made[other] = made[other], made[one]
+    else:
+        del made[one]
+        made.insert(other, chance.choice(["x", chance.choice(words)]))
+    return made if 2 * sum(map(str.__ne__, words, made)) <= len(words) else words
+
+
 def copied_wrong(encoding: Any, asked: Any, answer: str, chance: random.Random) -> str:
     """The answer with errors in what it copies from the source, and in nothing else."""
+    moves = chance.random() < 0.3 and not getattr(encoding, "partial", False)
     if isinstance(encoding, Inline):
         made = []
-        for piece in list(encoding.pieces(answer, asked.type)):
+        pieces = list(encoding.pieces(answer, asked.type))
+        words = [word for piece in pieces if isinstance(piece, str) for word in piece.split()]
+        if moves and words:
+            others = iter(misplaced(words, chance, swaps=True))
+            pieces = [
+                re.sub(r"\S+", lambda _: next(others), each) if isinstance(each, str) else each for each in pieces
+            ]
+        for piece in pieces:
             if isinstance(piece, str):
                 made.append(encoding.escaped(damaged(piece, chance) if piece and chance.random() < 0.4 else piece))
             else:
@@ -82,9 +106,12 @@ def copied_wrong(encoding: Any, asked: Any, answer: str, chance: random.Random) 
     if encoding.name == "tag_string":
         return answer  # it copies nothing
     made = []
-    budget = len(answer.split()) // 2
-    for piece in answer.split():
-        word, bracket, tag = piece.rpartition("(")
+    items = [each.rpartition("(") for each in answer.split()]
+    budget = len(items) // 2
+    if moves and items and all(bracket for _, bracket, _ in items):
+        words = misplaced([word for word, _, _ in items], chance, swaps=False)
+        items = [(word, bracket, tag) for word, (_, bracket, tag) in zip(words, items, strict=True)]
+    for word, bracket, tag in items:
         if bracket and budget and chance.random() < 0.4:
             budget -= 1
             word = encoding.source([damaged(word, chance)])

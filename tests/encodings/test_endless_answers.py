@@ -43,3 +43,18 @@ def test_an_answer_without_end_is_read(name: str) -> None:
         answer = endless * (LETTERS // len(endless))
         prediction = encoding.decode(document, [answer] * len(exchanges))
         assert all(span.end <= len(document.text) for span in prediction.spans)
+
+
+@pytest.mark.parametrize(
+    ("name", "begun", "endless", "end"),
+    [
+        ("brackets", "Ada Byron left [Rome |", "\n", ""),
+        ("xml", "Ada Byron left <", " ", ""),
+        ("xml", "Ada Byron left </", " ", "a"),
+        ("word_tags", "", "()", "a"),
+    ],
+)
+def test_what_began_and_does_not_end_is_read(name: str, begun: str, endless: str, end: str) -> None:
+    document = Document.from_words(["Ada Byron left Rome for Paris .".split()], id="d")
+    answer = begun + endless * LETTERS + end
+    assert not encodings.get(name, labels=["LOC", "PER"]).decode(document, [answer]).spans

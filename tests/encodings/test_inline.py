@@ -88,18 +88,51 @@ def test_answers_of_every_kind(name: str) -> None:
     outer = inner.replace("LOC", "ORG")
     for answer, wanted in {
         good: ALL,
-        "": [],
+        "": [("truncated", "0 of 10 words")],
         good.replace("\\", ""): ALL,  # brackets of the text as they are
         good.replace(" old", "  old"): ALL,
         good.replace("Byron", "byrön"): ALL,
         good.replace("Byron", "Bryan"): ALL,
-        good.replace(" .", ""): [*ALL[:2], ("ungrounded", "Rome")],  # the sign may have been a part of it
+        good.replace(" .", ""): [  # the sign may have been a part of it
+            *ALL[:2],
+            ("truncated", "nothing after word 9 of 10"),
+            ("ungrounded", "Rome"),
+        ],
         good.replace("left ", "left the "): ALL,
         good + f" {inner}": [*ALL, ("ungrounded", "Rome")],
         good.replace(inner + " .", outer + " ."): [*ALL[:2], ("unknown_label", "Rome")],
         good.replace(inner + " .", inner.replace("Rome", "") + " ."): [*ALL[:2], ("ungrounded", "")],
     }.items():
         assert found(name, answer) == wanted, answer
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_copy_without_its_end_is_truncated(name: str) -> None:
+    """What is open there is no mention; what is broken before is one."""
+    document = Document.from_words(["Ada left Rome for Paris .".split()])
+    opens, closes = encodings.get(name, ["LOC"]).marks("LOC")
+    whole = f"Ada left {opens}Rome{closes} for "
+
+    def read(answer: str) -> tuple[list[int], list[tuple[str, str]]]:
+        prediction = encodings.get(name, ["LOC"]).decode(document, [answer])
+        return [span.start for span in prediction.spans], [(each.kind, each.text) for each in prediction.problems]
+
+    cut = ("truncated", "nothing after word 5 of 6")
+    assert read(f"{whole}{opens}Par") == ([9], [cut])
+    assert read(f"{opens}{whole}{opens}Par") == ([9], [("malformed", opens), cut])
+    assert read(f"{whole}{opens}Paris .") == ([9], [("malformed", opens)])
+    assert read("I cannot.") == ([], [("truncated", "2 of 6 words")])
+
+
+def test_a_letter_that_is_lost_where_no_blanks_are_costs_no_other_mention() -> None:
+    text = "\u5f20\u4e09\u6628\u5929\u53bb\u4e86\u5317\u4eac\u5927\u5b66\u5e76\u4e14\u89c1\u5230\u674e\u56db"
+    wanted = (Span(0, 2, "PER"), Span(14, 16, "PER"))
+    document = Document.from_words([[text]])
+    for name in NAMES:
+        opens, closes = encodings.get(name, ["PER"]).marks("PER")
+        answer = f"{opens}{text[:2]}{closes}{text[2:5]}{text[6:14]}{opens}{text[14:]}{closes}"
+        prediction = encodings.get(name, ["PER"]).decode(document, [answer])
+        assert prediction.spans == wanted and not prediction.problems
 
 
 def test_marks_without_their_other_end() -> None:
@@ -136,9 +169,25 @@ def test_one_mention_twice_is_a_duplicate() -> None:
     assert found("brackets", answer) == [(31, "LOC"), ("duplicate", "Rome")]
 
 
+@pytest.mark.parametrize(
+    ("source", "copy", "kind"),
+    [
+        ("Smith and Jones left", "*Jones* and Smith left", "ungrounded"),
+        ("Rome , Paris , Oslo , Bern", "Rome , *Oslo* , Paris , Bern", "ungrounded"),
+    ],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_words_that_changed_places(name: str, source: str, copy: str, kind: str) -> None:
+    encoding = encodings.get(name, ["LOC"])
+    opening, closing = encoding.marks("LOC")
+    first, inside, rest = copy.split("*")
+    prediction = encoding.decode(Document.from_words([source.split()]), [f"{first}{opening}{inside}{closing}{rest}"])
+    assert not prediction.spans and [each.kind for each in prediction.problems] == [kind]
+
+
 def test_what_could_stand_in_two_places_is_a_problem() -> None:
     twice = Document.from_words([["Paris", "beat", "Paris"]])
-    assert found("xml", "<LOC>Paris</LOC>", twice) == [("ambiguous", "Paris")]
+    assert found("xml", "<LOC>Paris</LOC>", twice) == [("truncated", "1 of 3 words"), ("ambiguous", "Paris")]
     assert found("xml", "beat <LOC>Paris</LOC>", twice) == [(11, "LOC")]
 
 

@@ -140,6 +140,29 @@ def test_a_mention_that_could_stand_in_two_places_is_a_problem() -> None:
     assert spans("beat(O) Paris(B-LOC)", twice) == [("Paris", "LOC")]
 
 
+@pytest.mark.parametrize(
+    ("source", "answer", "wanted"),
+    [
+        ("Smith and Jones left", "Jones(B-PER) and(O) Smith(O) left(O)", ("[ungrounded]", "Jones")),
+        ("Smith Jones and Eve left", "Jones(B-PER) Smith(O) and(O) Eve(O) left(O)", ("[ungrounded]", "Jones")),
+        # Did the word move, or its tag?
+        ("a b c d e f", "a(O) c(B-PER) d(O) d(O) e(O) f(O)", ("[ambiguous]", "c")),
+        ("a b c d e f", "a(O) x(O) b(B-PER) d(O) e(O) f(O)", ("[ambiguous]", "b")),
+        # A word that is there twice is known by both of its neighbours.
+        ("In Jordan , where Jordan lives now .", "In(O) Jordan(B-PER) now(O) .(O)", ("[ambiguous]", "Jordan")),
+        ("In Jordan , where Jordan lives now .", "In(O) Jordan(B-PER) ,(O) now(O) .(O)", ("Jordan", "PER")),
+        ("In Jordan , where Eve lives now .", "In(O) Jordan(B-PER) now(O) .(O)", ("Jordan", "PER")),
+    ],
+)
+def test_words_that_changed_places(source: str, answer: str, wanted: tuple[str, str]) -> None:
+    document = Document.from_words([source.split()])
+    assert spans(answer, document) == [wanted]
+    encoding = word_tags()
+    encoding.back = BackTokenizer(Lossless())
+    prediction = encoding.decode(document, [answer])
+    assert [document.surface(each) for each in prediction.spans] == [wanted[0]] * (wanted[1] == "PER")
+
+
 def test_tags_that_are_too_few_or_too_many() -> None:
     encoding = encodings.get("tag_string", ["LOC", "PER"])
     good = [each.completion for each in encoding.encode(SAMPLE).exchanges]
@@ -349,8 +372,11 @@ def test_mentions_that_io_would_melt_are_losses(name: str) -> None:
 
 @pytest.mark.parametrize(
     "item",
-    ["Ada(PER)", "Ada(B-PER", "Ada[B-PER]", "Ada(B_PER)", "Ada(B-PER),", "Ada (B-)", "Ada()", "Ada(I)", "Ada(my kind)"],
-)
+    [
+        "Ada(PER)", "Ada(B-PER", "Ada[B-PER]", "Ada(B_PER)", "Ada(B-PER),", "Ada (B-)", "Ada()", "Ada(I)",
+        "Ada(my kind)", "Ada\uff08B-PER\uff09",
+    ],
+)  # fmt: skip
 def test_a_word_whose_tag_cannot_be_read_is_a_problem(item: str) -> None:
     document = Document.from_words(["Ada left Rome (I)".split()])
     encoding = encodings.get("word_tags", ["LOC"])

@@ -6,16 +6,19 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
+from itertools import compress
 
 from onoma import alignment
 from onoma.document import ProblemKind
+from onoma.unicode import NO_BLANKS
 
 __all__ = ["Anchor", "Place", "grown", "in_a_word", "letters_of"]
 
 Place = tuple[int, int] | ProblemKind
 """Half-open character offsets in the source, or what is wrong."""
 
-WORD = re.compile(r"\w+|[^\w\s]")
+WORD = re.compile(rf"[{NO_BLANKS}]_*|[^\W{NO_BLANKS}]+|[^\w\s]")
+"""Letters of scripts without blanks are words: one that is lost must not take a whole clause along."""
 VOWELS = (103, 118, 129, 130, 132)
 """Combining classes of vowels of Thai, Lao and Tibetan; what is below ten is no accent either (Unicode 15, 3.11)."""
 
@@ -25,11 +28,11 @@ class Anchor:
 
     A copy that is equal has the same offsets. One that differs in white space, case and accents alone (which models
     lose; `lossy`: in all that the vocabularies lose that lose most) is compared letter by letter, and blanks at the
-    ends of a stretch must be in both. Else words are compared: if
-    there are as many, most are equal and none looks moved, the n-th stands for the n-th; a stretch must not begin, end
-    or lie beside strangers, where several in a row are wrong. If not they are aligned, and a stretch must begin, end
-    and lie between words that were copied right, hold no gap, and could lie nowhere else. So no copy error moves a
-    stretch to where it was not, or makes it shorter or longer.
+    ends of a stretch must be in both. Else words are compared: if there are as many, most are equal and none looks
+    moved, the n-th stands for the n-th; a stretch must not begin, end or lie beside strangers, where several in a row
+    are wrong. If not they are aligned, and a stretch must begin, end and lie between words that were copied right, hold
+    no gap, and could lie nowhere else. So no copy error moves a stretch to where it was not, or makes it shorter or
+    longer.
     """
 
     def __init__(self, source: str, copy: str, method: str = "weighted", *, lossy: bool = False) -> None:
@@ -64,6 +67,17 @@ class Anchor:
                     self._places[item] = place
                     self._firm |= {place} if wanted[place] == given[item] else set()
                     self._unsure |= {item} if place in unsure else set()
+
+    @property
+    def cut(self) -> str | None:
+        """What is missing of a copy that stops before the source's last word, or holds less than half of its words."""
+        if self.equal or self._ranks is not None:
+            return None
+        words, there = len(self._words), [place for place in self._places if place is not None]
+        if 2 * len(there) < words:
+            return f"{len(there)} of {words} words"
+        reached = max(there, default=-1) + 1
+        return None if reached == words or len(self._copied) >= words else f"nothing after word {reached} of {words}"
 
     def place(self, start: int, end: int) -> Place:
         """Where [start, end) of the copy lies in the source."""
@@ -120,12 +134,13 @@ class Anchor:
 def _in_order(wanted: list[str], given: list[str], method: str) -> bool:
     """Whether words can be told by their number: as many, most are equal, and none looks moved.
 
-    A word lost here and another added there leave the number, and move what lies between.
+    A word lost here and another added there leave the number, and move what lies between; so do words that change
+    places.
     """
     if len(wanted) != len(given):
         return False
     wrong = list(map(str.__ne__, wanted, given))
-    if 2 * sum(wrong) > len(wanted):
+    if 2 * sum(wrong) > len(wanted) or not set(compress(wanted, wrong)).isdisjoint(compress(given, wrong)):
         return False
     if not any(map(bool.__and__, wrong, wrong[1:])):
         return True  # each wrong word stands alone
@@ -177,7 +192,7 @@ def letters_of(text: str, *, lossy: bool = False, blanks: bool = False) -> tuple
 
 @lru_cache(maxsize=65536)
 def _letters(letter: str, lossy: bool) -> str:
-    parts = unicodedata.normalize("NFD", letter).lower()
+    parts = unicodedata.normalize("NFD", letter).casefold()
     return "".join(part for part in unicodedata.normalize("NFD", parts) if not _lost(part, lossy))
 
 

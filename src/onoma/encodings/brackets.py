@@ -13,7 +13,7 @@ from onoma.encodings.windowed import blank_at_an_end
 __all__ = ["Brackets"]
 
 SPECIAL = re.compile(r"[\[\]|\\]")
-OTHER = r"[^\[\]|\\]{1,64}?"
+OTHER = r"[^\s\[\]|\\][^\[\]|\\]{0,63}?"
 """What may be a label, known or not."""
 
 
@@ -33,7 +33,7 @@ class Brackets(Inline):
 
     @cached_property
     def _token(self) -> re.Pattern[str]:
-        return re.compile(rf"\\([\[\]|\\])|(\s?\|\s*({one_of(self.labels, OTHER)})\s*\])|(\[)|(\])")
+        return re.compile(rf"\\([\[\]|\\])|(\s?\|\s*+({one_of(self.labels, OTHER)}|)\s*+\])|(\[)|(\])")
 
     def escaped(self, text: str) -> str:
         """Text in which nothing reads as a mark."""

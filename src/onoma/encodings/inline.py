@@ -36,7 +36,8 @@ class Inline(Windowed):
     """A copy of the text with a mark at either end of every mention; mentions may nest and cut words.
 
     Of two mentions that cross, the longer is kept. A mark without its other end or without a label is text where the
-    source holds it, else a `malformed` mention; so are two marks of two labels, together.
+    source holds it, else a `malformed` mention; so are two marks of two labels, together. A copy without its end is
+    `truncated`, and marks that are open there are no mentions.
     """
 
     name: ClassVar[str]
@@ -105,8 +106,13 @@ class Inline(Windowed):
 
     def spans(self, asked: Exchange, answer: str, problems: list[Problem]) -> Iterator[Span]:
         """Marked stretches of the copy, where they lie in the source."""
-        copy, mentions = self._read(asked, answer, problems)
+        copy, mentions, still_open = self._read(asked, answer, problems)
         anchor = Anchor(asked.source, copy, self.align, lossy=self.back is not None)
+        cut = anchor.cut
+        if cut is None:
+            problems += still_open
+        else:
+            problems.append(Problem("truncated", cut, asked.type))
         made: set[Span] = set()
         for start, end, label in mentions:
             if self.back is not None and copy != asked.source:  # blanks beside a mark are the vocabulary's
@@ -123,8 +129,10 @@ class Inline(Windowed):
             made.add(span)
             yield span
 
-    def _read(self, asked: Exchange, answer: str, problems: list[Problem]) -> tuple[str, list[tuple[int, int, str]]]:
-        """The copy without marks, and the stretches they mark."""
+    def _read(
+        self, asked: Exchange, answer: str, problems: list[Problem]
+    ) -> tuple[str, list[tuple[int, int, str]], list[Problem]]:
+        """The copy without marks, the stretches they mark, and problems of marks behind which nothing closes."""
         pieces = list(self.pieces(answer, asked.type))
         partners = _partners(pieces)
         copy: list[str] = []
@@ -132,6 +140,7 @@ class Inline(Windowed):
         starts: dict[int, int] = {}
         size = 0
         begun = 0  # broken mentions of which the other end may still come
+        waiting: list[Problem] = []
         for number, piece in enumerate(pieces):
             text = ""
             if isinstance(piece, str):
@@ -141,7 +150,7 @@ class Inline(Windowed):
                     text = piece.text
                 elif piece.opens or not begun:
                     begun += piece.opens
-                    problems.append(Problem("malformed", piece.text, piece.label))
+                    waiting.append(Problem("malformed", piece.text, piece.label))
                 else:
                     begun -= 1
             elif piece.opens:
@@ -149,9 +158,12 @@ class Inline(Windowed):
             else:
                 opening: Any = pieces[partners[number]]
                 mentions.append((starts[partners[number]], size, piece.label or opening.label or ""))
+            if isinstance(piece, Mark) and not piece.opens:
+                problems += waiting
+                waiting.clear()
             copy.append(text)
             size += len(text)
-        return "".join(copy), mentions
+        return "".join(copy), mentions, waiting
 
 
 def _partners(pieces: Sequence[str | Mark]) -> dict[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
@@ -20,7 +21,7 @@ __all__ = ["WordTags"]
 T = TypeVar("T")
 
 SPACE = re.compile(r"(?<!\\)(\\*)(\s)")
-BRACKETED = re.compile(r"(.*?)[(\[{][^()\[\]{}]*+([)\]}]?)\W*+", re.DOTALL)
+OPENS, CLOSES = "([{\uff08\uff3b\uff5b", ")]}\uff09\uff3d\uff5d"
 TAG = 64
 """Letters of a tag that is not known, at most: more is text."""
 PIECES = 16
@@ -35,9 +36,11 @@ class WordTags(TaggedText):
     White space inside a word is written with a backslash before it (and backslashes right before that twice). Answers
     are read item by item: an item ends with a tag in parentheses that white space or the end follows, so words may
     hold parentheses and tags of their own. Items that are as many as the words stand for them in order, unless more
-    than half of the words are other ones; else they are aligned by their words (`align`, see `alignment.align`). A word
-    in front of an item's own word is one without a tag, `malformed` where what follows it in brackets is none. An
-    answer that stops early is `truncated`.
+    than half of the words are other ones or some have changed places (then those have no sure place); else they are
+    aligned by their words (`align`, see `alignment.align`), one that is written for another word of the source has no
+    place, and one that the source holds twice has a sure place only between its own neighbours. A word in front of an
+    item's own word is one without a tag, `malformed` where what follows it in brackets is none. An answer that stops
+    early is `truncated`.
 
     Where `back` is set, words are compared in the forms that the model can write; those that are spelt as in the text
     are known, too.
@@ -196,21 +199,63 @@ class WordTags(TaggedText):
         self, words: Sequence[str], wanted: Sequence[str], found: Sequence[str], gaps: Sequence[int]
     ) -> tuple[Sequence[int | None], frozenset[int]]:
         """The word that each item stands for, and the items that could as well stand for another."""
-        if len(found) == len(wanted) and 2 * sum(map(str.__ne__, wanted, found)) <= len(wanted):
-            return range(len(found)), frozenset()
-        if self.back is not None:
-            form = dict(zip(words, wanted, strict=True))
-            found = [form.get(word, word) for word in found]
+        form = {} if self.back is None else dict(zip(words, wanted, strict=True))
+        swapped = False
         if len(found) == len(wanted):
-            other = sum(one != two and three != two for one, two, three in zip(wanted, found, words, strict=True))
-            if 2 * other <= len(wanted):
-                return range(len(found)), frozenset()
+            pairs = zip(wanted, found, words, strict=True)
+            wrong = [(one, form.get(two, two)) for one, two, three in pairs if two not in (one, three)]
+            if 2 * len(wrong) <= len(wanted):
+                swapped = not {one for one, _ in wrong}.isdisjoint(two for _, two in wrong)
+                if not swapped:
+                    return range(len(found)), frozenset()
+        if form:
+            found = [form.get(word, word) for word in found]
         places: list[int | None] = [None] * len(found)
-        aligned, unsure = alignment.align_surely(wanted, found, self.align, gaps)
+        aligned, moving = alignment.align_surely(wanted, found, self.align, gaps)
         for place, item in enumerate(aligned):
             if item is not None:
                 places[item] = place
-        return places, frozenset(item for place in unsure if (item := aligned[place]) is not None)
+        unsure = {item for place in moving if (item := aligned[place]) is not None}
+        if swapped:  # did the word move, or its tag?
+            unsure |= {item for item, place in enumerate(places) if place not in (None, item)}
+        _without_others(wanted, found, places)
+        if not self.partial:
+            unsure |= _alone(wanted, found, places)
+        return places, frozenset(unsure)
+
+
+def _without_others(wanted: Sequence[str], found: Sequence[str], places: list[int | None]) -> None:
+    """Take the place of an item away whose word is another one of the source, for which no item stands."""
+    right = {place for item, place in enumerate(places) if place is not None and found[item] == wanted[place]}
+    missing = {word for place, word in enumerate(wanted) if place not in right}
+    for item, place in enumerate(places):
+        if place is not None and place not in right and found[item] in missing:
+            places[item] = None
+
+
+def _alone(wanted: Sequence[str], found: Sequence[str], places: Sequence[int | None]) -> set[int]:
+    """Items for words that stand in the source more than once, and that are not between their very neighbours.
+
+    Where words are left out before or behind such a word, it may be its like.
+    """
+    often = Counter(wanted)
+    if len(often) == len(wanted):
+        return set()
+    loose = alignment.wavering(wanted, found)
+
+    def neighbours(item: int, place: int) -> bool:
+        if not 0 <= place < len(wanted):
+            return True
+        inside = 0 <= item < len(found) and item not in loose
+        return inside and places[item] == place and found[item] == wanted[place]
+
+    return {
+        item
+        for item, place in enumerate(places)
+        if place is not None
+        and often[wanted[place]] > 1
+        and not (neighbours(item - 1, place - 1) and neighbours(item + 1, place + 1))
+    }
 
 
 def _with(gaps: Sequence[int], values: Sequence[T], gap: T) -> list[T]:
@@ -226,8 +271,15 @@ def _looks_tagged(word: str, before: str, known: Collection[str], *, last: bool)
 
     The last one may only be cut off.
     """
-    found = BRACKETED.fullmatch(word)
-    return found is not None and word not in known and (found[1] or before) in known and not (last and not found[2])
+    if word in known:
+        return False
+    end = max((at for at, letter in enumerate(word, 1) if letter.isalnum()), default=0)  # signs may stand behind
+    opening = max(word.rfind(sign, 0, end) for sign in OPENS + CLOSES)
+    if opening < 0:
+        opening = min((at for sign in OPENS if (at := word.find(sign, end)) >= 0), default=-1)
+    if opening < 0 or word[opening] not in OPENS or (word[:opening] or before) not in known:
+        return False
+    return not last or any(sign in word[opening:] for sign in CLOSES)
 
 
 def _escaped(word: str) -> str:

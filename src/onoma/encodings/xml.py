@@ -33,7 +33,7 @@ class Xml(Inline):
 
     @cached_property
     def _token(self) -> re.Pattern[str]:
-        return re.compile(rf"(&amp;|&lt;|&gt;)|(<\s*(/?)\s*({one_of(self.labels, OTHER)})\s*>)")
+        return re.compile(rf"(&amp;|&lt;|&gt;)|(<\s*+(/?)\s*+({one_of(self.labels, OTHER)})\s*+>)")
 
     def escaped(self, text: str) -> str:
         """Text in which nothing reads as a mark."""
