@@ -167,7 +167,7 @@ def _one_pass(recognizer: Recognizer, documents: Sequence[Document]) -> list[Pre
     writings: list[Writing] = []
     for document in documents:
         for automaton in encoding.automata(document):
-            writing = Writing(automaton, model.vocabulary.stretch, end, model.answer_limit + 1)
+            writing = Writing(automaton, model.vocabulary.stretch, end, model.answer_limit + 1, model.vocabulary.tail)
             node = writing.begin()
             assert node is not None
             draft = list(writing.draft(node))

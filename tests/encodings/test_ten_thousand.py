@@ -87,7 +87,7 @@ def holds(name: str, document: Document, vocabulary: Any, seed: int, reach: int,
     end = vocabulary.tokenizer.eos_token_id or vocabulary.tokenizer.sep_token_id
 
     def answered(drafts: Any) -> list[Any]:
-        writings = [Writing(automaton, vocabulary.stretch, end, most) for automaton in automata]
+        writings = [Writing(automaton, vocabulary.stretch, end, most, vocabulary.tail) for automaton in automata]
         return write(Oracle(seeds, reach, 0.3, most), writings, drafts)
 
     plain, quick = answered(None), answered([()] * len(automata))

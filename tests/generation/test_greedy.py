@@ -24,12 +24,12 @@ LABELS = ("LOC", "PER", "PERSON", "a b")
 END = 0
 
 
-def letters(text: str, _: bool) -> list[int]:
+def letters(text: str, _: str | None) -> list[int]:
     """A piece a letter."""
     return [ord(letter) for letter in text]
 
 
-def pairs(text: str, _: bool) -> list[int]:
+def pairs(text: str, _: str | None) -> list[int]:
     """Two letters a piece where there are two; blanks are lost, and case."""
     text = "".join(text.lower().split())
     return [int.from_bytes(text[at : at + 2].encode("utf-32-be", "surrogatepass")) for at in range(0, len(text), 2)]

@@ -136,7 +136,7 @@ def test_what_is_written_is_the_best_of_what_is_legal_at_each_place(make: str, n
 
     end = made.module.config.eos_token_id
     for question, automaton, answer in list(zip(questions, automata, plain, strict=True))[:2]:
-        writing = Writing(automaton, made.vocabulary.stretch, end, made.answer_limit + 1)
+        writing = Writing(automaton, made.vocabulary.stretch, end, made.answer_limit + 1, made.vocabulary.tail)
         node, pieces = writing.begin(), list[int]()
         assert node is not None
         while node.next:

@@ -40,13 +40,13 @@ class EntityList(Listed):
 
     def format(self, asked: Exchange, words: Sequence[tuple[int, int]]) -> ListFormat:  # noqa: ARG002
         """Labels stand before their texts."""
-        heads = [f"{escape(label, SIGNS)}: " for label in self.labels]
+        heads = [f"{escape(label, SIGNS)}:" for label in self.labels]
 
         def head(before: Mention | None, rank: int | None) -> str:
             return ("; " if before else "") + heads[rank or 0]
 
         return ListFormat(
-            head, lambda _: "", lambda before: "" if before else NONE, lambda text: escape(text, SIGNS), True
+            head, lambda _: "", lambda before: "" if before else NONE, lambda text: escape(text, SIGNS), True, lead=" "
         )
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002

@@ -14,6 +14,10 @@ __all__ = ["Node", "Writing"]
 Pieces = tuple[int, ...]
 
 
+Where = tuple[Hashable, str | None]
+"""A state, and the end of the text before it, as far as it decides how what follows is cut; None: there is no text."""
+
+
 class Path(NamedTuple):
     """Moves that were made or begun, the last first."""
 
@@ -31,12 +35,12 @@ class Reading(NamedTuple):
 class Node:
     """Where a writer is: all readings of the pieces so far, by the piece that comes next; none behind the end.
 
-    `base` is the state in which the first reading's last move was made.
+    `base` is where the first reading's last move was made.
     """
 
     __slots__ = ("base", "next", "readings")
 
-    def __init__(self, readings: Sequence[Reading], base: Hashable) -> None:
+    def __init__(self, readings: Sequence[Reading], base: Where) -> None:
         self.readings = readings
         self.base = base
         self.next: dict[int, list[Reading]] = {}
@@ -45,39 +49,53 @@ class Node:
                 self.next.setdefault(reading.rest[0], []).append(reading)
 
 
+def _nothing(_: str) -> str:
+    return ""
+
+
 class Writing:
     """One answer, piece by piece.
 
-    A stretch of text is written in the pieces that the tokenizer has for it, and in no others. Where stretches begin
-    with the same pieces, all readings are kept until they differ; where they never do, the first one is what was meant.
-    Nothing is written that could not be brought to an end within `most` pieces, that of the end included.
+    A stretch of text is written in the pieces that the tokenizer has for it there, and in no others. Where stretches
+    begin with the same pieces, all readings are kept until they differ; where they never do, the first one is what was
+    meant. Nothing is written that could not be brought to an end within `most` pieces, that of the end included.
     """
 
-    def __init__(self, automaton: Automaton, pieces: Callable[[str, bool], Sequence[int]], end: int, most: int) -> None:
-        """`pieces(text, first)` are those of a stretch that is the first of an answer, or a later one."""
+    def __init__(
+        self,
+        automaton: Automaton,
+        pieces: Callable[[str, str | None], Sequence[int]],
+        end: int,
+        most: int,
+        tail: Callable[[str], str] = _nothing,
+    ) -> None:
+        """`pieces(text, before)` are those of a stretch behind `tail(text before)`, None where it is the first."""
         self.automaton = automaton
         self.most = most
         self._pieces = pieces
+        self._tail = tail
         self._end = (end,)
-        self._moves: dict[Hashable, list[tuple[Move, Pieces]]] = {}
-        self._needs: dict[Hashable, int] = {END: 0}
+        self._moves: dict[Where, list[tuple[Move, Pieces]]] = {}
+        self._needs: dict[Where, int] = {}
 
     def begin(self) -> Node | None:
         """Before the first piece; None where no answer is short enough."""
-        node = Node(list(self._readings(self.automaton.start, None)), self.automaton.start)
+        where: Where = self.automaton.start, None
+        node = Node(list(self._readings(where, None)), where)
         return node if self.need(node) <= self.most else None
 
     def step(self, node: Node, piece: int) -> Node:
         """Behind another piece; raises `KeyError` where it may not be written."""
-        made: dict[tuple[Pieces, Hashable], Reading] = {}
-        base: Hashable = None
+        made: dict[tuple[Pieces, Where], Reading] = {}
+        base: Where | None = None
         for reading in node.next[piece]:
-            rest, state = reading.rest[1:], reading.path.move.to
+            rest, where = reading.rest[1:], self._behind(reading.path)
             if base is None:
-                base = node.base if rest else state
-            follow = (Reading(rest, reading.path),) if rest or state == END else self._readings(state, reading.path)
+                base = node.base if rest else where
+            follow = (Reading(rest, reading.path),) if rest or where[0] == END else self._readings(where, reading.path)
             for each in follow:
-                made.setdefault((each.rest, each.path.move.to), each)
+                made.setdefault((each.rest, self._behind(each.path)), each)
+        assert base is not None
         return Node(list(made.values()), base)
 
     def fits(self, node: Node, written: int) -> bool:
@@ -105,9 +123,10 @@ class Writing:
             path = path.before
         moves.reverse()
         ends = [0]
-        for number, move in enumerate(moves):
-            size = len(self._pieces(move.text, number == 0)) + (move.to == END)
-            ends.append(ends[-1] + size)
+        before: str | None = None
+        for move in moves:
+            ends.append(ends[-1] + len(self._pieces(move.text, before)) + (move.to == END))
+            before = self._tail(move.text) if move.text else before
         logs = np.zeros(ends[-1] + 1)
         for place, chance in choices:
             logs[place + 1] = np.log(max(chance, 1e-30))
@@ -121,56 +140,68 @@ class Writing:
         """The pieces from a node to the end of the answer that is wanted, as far as it can still be written."""
         reading = self._preferred(node, wanted)
         yield from reading.rest
-        state = reading.path.move.to
-        while state != END:
-            move, pieces = self._prefer(state, wanted)
+        where = self._behind(reading.path)
+        while where[0] != END:
+            move, pieces = self._prefer(where, wanted)
             yield from pieces
-            state = move.to
+            where = self._then(where, move)
 
     def need(self, node: Node) -> int:
         """The pieces that have to follow."""
-        return min(len(reading.rest) + self._need(reading.path.move.to) for reading in node.readings)
+        return min(len(reading.rest) + self._need(self._behind(reading.path)) for reading in node.readings)
 
     # ------------------------------------------------------------------ moves as pieces
 
-    def _known(self, state: Hashable) -> list[tuple[Move, Pieces]]:
-        found = self._moves.get(state)
+    def _then(self, where: Where, move: Move) -> Where:
+        return move.to, self._tail(move.text) if move.text else where[1]
+
+    def _behind(self, path: Path) -> Where:
+        """Where the last move leads, once it is made."""
+        state, text, before = path.move.to, path.move.text, path.before
+        while not text and before is not None:
+            text, before = before.move.text, before.before
+        return state, self._tail(text) if text else None
+
+    def _known(self, where: Where) -> list[tuple[Move, Pieces]]:
+        found = self._moves.get(where)
         if found is None:
-            first = state == self.automaton.start
-            found = self._moves[state] = [
-                (move, (*self._pieces(move.text, first), *(self._end if move.to == END else ())))
+            state, before = where
+            found = self._moves[where] = [
+                (move, (*self._pieces(move.text, before), *(self._end if move.to == END else ())))
                 for move in self.automaton.moves(state)
             ]
         return found
 
-    def _readings(self, state: Hashable, path: Path | None) -> Iterator[Reading]:
+    def _readings(self, where: Where, path: Path | None) -> Iterator[Reading]:
         """Every move of a state; of one that has no pieces, those behind it."""
-        for move, pieces in self._known(state):
+        for move, pieces in self._known(where):
             made = Path(move, path)
             if pieces:
                 yield Reading(pieces, made)
             else:
-                yield from self._readings(move.to, made)
+                yield from self._readings(self._then(where, move), made)
 
-    def _prefer(self, state: Hashable, wanted: Sequence[Any]) -> tuple[Move, Pieces]:
-        known = self._known(state)
-        return known[self.automaton.prefer(state, [move for move, _ in known], wanted) if len(known) > 1 else 0]
+    def _prefer(self, where: Where, wanted: Sequence[Any]) -> tuple[Move, Pieces]:
+        known = self._known(where)
+        return known[self.automaton.prefer(where[0], [move for move, _ in known], wanted) if len(known) > 1 else 0]
 
     def _preferred(self, node: Node, wanted: Sequence[Any]) -> Reading:
         """The reading that a draft goes on with; the first one where none is of the move that is preferred."""
-        move, pieces = self._prefer(node.base, wanted)
+        where = node.base
+        move, pieces = self._prefer(where, wanted)
         while not pieces:
-            move, pieces = self._prefer(move.to, wanted)
+            where = self._then(where, move)
+            move, pieces = self._prefer(where, wanted)
         return next((each for each in node.readings if each.path.move == move), node.readings[0])
 
-    def _need(self, state: Hashable) -> int:
+    def _need(self, where: Where) -> int:
         """Pieces of the preferred way to the end."""
-        way: list[tuple[Hashable, int]] = []
-        while state not in self._needs:
-            move, pieces = self._prefer(state, ())
-            way.append((state, len(pieces)))
-            state = move.to
-        need = self._needs[state]
+        way: list[tuple[Where, int]] = []
+        while where[0] != END and where not in self._needs:
+            move, pieces = self._prefer(where, ())
+            way.append((where, len(pieces)))
+            where = self._then(where, move)
+        need = 0 if where[0] == END else self._needs[where]
         for each, size in reversed(way):
             need = self._needs[each] = need + size
         return need

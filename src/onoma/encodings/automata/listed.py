@@ -15,7 +15,8 @@ class ListFormat(NamedTuple):
 
     `head(before, rank)` stands between the mention before (None: the first) and the next text, whose label's number it
     names where `named_first`, else it is None. `tail(mention)` stands behind a text, `close(before)` behind the last.
-    `by_label`: mentions of a label stand together, else all are in the order of the text.
+    `by_label`: mentions of a label stand together, else all are in the order of the text. `lead` stands before each
+    text: a blank there is one stretch with the word behind it, for tokenizers make one piece of both.
     """
 
     head: Callable[[Mention | None, int | None], str]
@@ -24,6 +25,7 @@ class ListFormat(NamedTuple):
     escaped: Callable[[str], str]
     named_first: bool
     by_label: bool = False
+    lead: str = ""
 
 
 class Between(NamedTuple):
@@ -89,7 +91,10 @@ class ListAutomaton(Automaton):
             return [Move(self.form.close(state.before), END), *made]
         if isinstance(state, Begun):
             return [
-                Move(self._words[word], Inside(self._over(state, word, most), state.rank, word, word + 1, most))
+                Move(
+                    self.form.lead + self._words[word],
+                    Inside(self._over(state, word, most), state.rank, word, word + 1, most),
+                )
                 for word in self._starts
                 for most in [self._most(state.before, state.rank, word)]
                 if most > word

@@ -35,7 +35,7 @@ class Vocabulary:
         """The number of each symbol that is one piece, whoever made it one."""
         tried = ["a .b, c", *(f"a {each} {each} b" for each in self.added.values())]
         self.keeps_blanks = all(self._again(text) == text for text in tried)
-        self._stretches: dict[tuple[str, bool], tuple[int, ...]] = {}
+        self._stretches: dict[tuple[str, str | None], tuple[int, ...]] = {}
         self.size = lru_cache(REMEMBERED)(self._size)
         """How many pieces a text has, without special ones; remembered for the last texts."""
 
@@ -66,15 +66,36 @@ class Vocabulary:
         """The pieces of a text, without special ones."""
         return self.tokenizer(well_formed(text), add_special_tokens=False, verbose=False)["input_ids"]
 
-    def stretch(self, text: str, first: bool) -> tuple[int, ...]:
-        """The pieces of a stretch of an answer: the first, or one that stands behind others (remembered)."""
-        key = text, first
+    def tail(self, text: str) -> str:
+        """The symbol that a text ends with, where what follows is cut as if it stood alone; else ""."""
+        return next((each for each in self._anew if text.endswith(each)), "")
+
+    @cached_property
+    def _anew(self) -> tuple[str, ...]:
+        """Symbols behind which some tokenizers take for the beginning of a word what else is none."""
+        tried = ("a", ",", "(a", "\u5b57")
+        return tuple(
+            each for each in self.pieces if any(self._behind(text, each) != self._inner(text) for text in tried)
+        )
+
+    def stretch(self, text: str, before: str | None) -> tuple[int, ...]:
+        """The pieces of a stretch of an answer: the first (None), or one behind a `tail` (remembered)."""
+        key = text, before
         found = self._stretches.get(key)
         if found is None:
             if len(self._stretches) > REMEMBERED:
                 self._stretches.clear()
-            found = self._stretches[key] = tuple(self.numbers(text) if first else self._inner(text))
+            if before is None:
+                made = self.numbers(text)
+            else:
+                made = self._behind(text, before) if before else self._inner(text)
+            found = self._stretches[key] = tuple(made)
         return found
+
+    def _behind(self, text: str, symbol: str) -> list[int]:
+        """The pieces of a text right behind a symbol."""
+        both = self.numbers(symbol + text)
+        return both[1:] if both[:1] == [self.pieces[symbol]] else self._inner(text)
 
     def _inner(self, text: str) -> list[int]:
         """The pieces of a text behind another: some tokenizers take its beginning for that of a word."""

@@ -185,7 +185,8 @@ class Writer(ABC):
     ) -> list[list[Written]]:
         """Answers that are held to automata: one each, or the best of some beams (`always`: of one beam, too)."""
         end, most = self.module.config.eos_token_id, self.answer_limit + 1
-        writings = [Writing(automaton, self.vocabulary.stretch, end, most) for automaton in automata]
+        cut, tail = self.vocabulary.stretch, self.vocabulary.tail
+        writings = [Writing(automaton, cut, end, most, tail) for automaton in automata]
         starts = [writing.begin() for writing in writings]
         sizes = [
             0 if node is None else self.vocabulary.size(question) + writing.need(node)
