@@ -36,9 +36,15 @@ SYMBOLS = encodings.get("word_tags", ["LOC", "PER"]).symbols
 QUESTIONS = ["Ada left Rome", "Bob", "of the of the May May nobody", "Ada left Rome in May", "3 in"]
 
 
+def shape(make: str) -> dict[str, int]:
+    """Options that only a new network has."""
+    return {"layers": 2} if make == "new" else {}
+
+
 def model(folder: Path, make: str, symbols: Any = (), **options: Any) -> CausalLM:
     MAKES[make](folder / make)
-    made = CausalLM.create(symbols, CausalLMOptions(model=str(folder / make), layers=2, **options), 1)
+    options |= {"model": str(folder / make), **shape(make)}
+    made = CausalLM.create(symbols, CausalLMOptions.model_validate(options), 1)
     made.module.double().eval()
     with torch.no_grad():  # symbols of like pieces begin alike, and so would their scores
         table = made.module.get_input_embeddings().weight
@@ -58,7 +64,7 @@ def alone(made: CausalLM, question: str, pieces: list[int]) -> Any:
 def test_every_make_learns_saves_and_loads(make: str, tmp_path: Path) -> None:
     MAKES[make](tmp_path / "from")
     rates = {"learning_rate": 5e-3, "head_learning_rate": 5e-3}
-    options = {"model": str(tmp_path / "from"), "epochs": 3, "batch_tokens": 64, "layers": 2, **rates}
+    options = {"model": str(tmp_path / "from"), "epochs": 3, "batch_tokens": 64, **shape(make), **rates}
     made = Recognizer.create("causal_lm", ["LOC", "PER"], options=options)
     losses = [row["loss"] for row in made.fit(CORPUS).curve]
     assert losses[-1] < losses[0]
@@ -177,3 +183,27 @@ def test_what_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
     save_llama(tmp_path / "llama")
     with pytest.raises(ConfigError, match="positions for 157 in all"):
         CausalLM.create((), CausalLMOptions(model=str(tmp_path / "llama"), source_pieces=100, answer_pieces=100), 1)
+
+
+def test_what_shapes_a_new_network_is_refused_where_there_is_one(tmp_path: Path) -> None:
+    for option, value in {"architecture": "qwen3", "layers": 7, "positions": 99}.items():
+        with pytest.raises(ConfigError, match=f"{option} = {value!r} means nothing to .*, which is a whole model"):
+            Recognizer.create("causal_lm", ["LOC"], options={"model": str(save_llama(tmp_path)), option: value})
+
+
+def test_rows_that_wait_before_anything_was_read(tmp_path: Path) -> None:
+    """Two questions alike and a third that begins otherwise: absolute positions have no place below 0."""
+    made = model(tmp_path, "gpt2")
+    questions = ["Bob", "Bob", "Ada left Rome"]
+    speaker = Speaker(made.module, made.rows(questions))
+    held_to_each_row_alone(speaker, 3, lambda row, pieces: alone(made, questions[row], pieces), 5)
+
+
+@pytest.mark.parametrize("make", ["llama", "gpt2"])
+def test_symbols_that_were_pieces_before_are_those_of_a_saved_model(make: str, tmp_path: Path) -> None:
+    """The weight of O goes by them."""
+    made = model(tmp_path, make, encodings.get("tag_string", ["LOC"]).symbols)
+    assert "O" in made.vocabulary.pieces and "O" not in made.vocabulary.added.values()
+    made.save(tmp_path)
+    again = CausalLM.load(tmp_path, encodings.get("tag_string", ["LOC", "PER"]).symbols, made.options)
+    assert again.vocabulary.pieces == made.vocabulary.pieces

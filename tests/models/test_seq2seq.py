@@ -19,7 +19,7 @@ from onoma.exceptions import ConfigError, DataError, ModelError
 pytest.importorskip("torch")
 
 import torch
-from models.tiny import save_bart, save_bert, save_deberta_v3, save_minilm, save_roberta, save_t5
+from models.tiny import save_bart, save_bert, save_deberta_v3, save_minilm, save_roberta, save_t5, save_t5gemma
 
 from onoma.models.processor.encoder import FusedEncoder
 from onoma.models.seq2seq import Seq2Seq
@@ -150,6 +150,18 @@ def test_learning_takes_the_scores_of_the_places_that_have_a_cost_alone(make: st
     assert found[0][1].keys() == found[1][1].keys()
     for name, gradient in found[0][1].items():
         assert torch.allclose(gradient, found[1][1][name], atol=1e-5), name
+
+
+def test_learning_takes_the_scores_that_a_soft_cap_leaves(tmp_path: Path) -> None:
+    """Scores must be large for it to show."""
+    made = Seq2Seq.create(SYMBOLS, Seq2SeqOptions(model=str(save_t5gemma(tmp_path))), 1)
+    assert made.module.config.get_text_config(decoder=True).final_logit_softcapping
+    with torch.no_grad():
+        made.module.get_output_embeddings().weight *= 100
+    batch = made.collate(made.examples([lambda _: "Ada left Rome"], ["Ada(B-PER) left(O)"]))
+    labels = batch.pop("labels")
+    costs = [made.loss(made.module.train(training)(**batch), labels).item() for training in (True, False)]
+    assert costs[0] == pytest.approx(costs[1], rel=1e-5)
 
 
 def test_negatives_make_the_cost_that_of_some_pieces(tmp_path: Path) -> None:
@@ -393,6 +405,12 @@ def test_what_cannot_be_is_one_clear_line(
     save_minilm(tmp_path / "from", positions=96)
     with pytest.raises((ConfigError, ModelError), match=message):
         Recognizer.create("seq2seq", ["LOC"], options={"model": str(tmp_path / "from"), **options}, **asked)
+
+
+@pytest.mark.parametrize(("option", "value"), [("decoder_layers", 7), ("decoder_start", "new")])
+def test_what_shapes_a_new_decoder_is_refused_where_there_is_one(option: str, value: object, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"{option} = {value!r} means nothing to .*, which is a whole model"):
+        Recognizer.create("seq2seq", ["LOC"], options={"model": str(save_t5(tmp_path)), option: value})
 
 
 def test_negatives_are_refused_where_all_scores_are_needed(tmp_path: Path) -> None:

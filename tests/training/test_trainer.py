@@ -185,6 +185,31 @@ def test_a_run_killed_in_its_second_epoch_ends_as_if_it_had_not_been(settings: d
         assert (one["weights"], one["fitted"]) == (two["weights"], two["fitted"])
 
 
+@pytest.mark.parametrize(("scores", "epochs"), [((0.5, 0.4, 0.3, 0.9), 6), ((0.5, 0.4), 2)], ids=["stopped", "ended"])
+def test_a_run_killed_before_its_best_weights_were_loaded_ends_as_if_it_had_not_been(
+    scores: tuple[float, ...], epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its folder was moved since."""
+    from onoma.training.trainer import SpanTrainer, train
+
+    def go(folder: Path, before: int) -> tuple[Any, dict[str, Any]]:
+        task, left = Task(), iter(scores[before:])
+        fitted = train(task, EXAMPLES, options(epochs=epochs, patience=2), folder, 1, lambda: next(left))
+        return (fitted.epochs, fitted.best_epoch, fitted.curve), task.state()
+
+    def killed(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    whole = go(tmp_path / "whole", 0)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(SpanTrainer, "_load_best_model", killed)
+        go(tmp_path / "run", 0)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    again = go(tmp_path / "moved", int(whole[0][0]))
+    assert again[0] == whole[0] and whole[0][1] == 1
+    assert same(again[1], whole[1], tolerance=0)
+
+
 @pytest.mark.slow
 def test_two_processes_end_as_one_with_the_same_batches_in_a_step(tmp_path: Path) -> None:
     alone = start(tmp_path / "alone", accumulation=2)

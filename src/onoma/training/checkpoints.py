@@ -12,7 +12,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from onoma.exceptions import ConfigError
 from onoma.files import write_text
 
-__all__ = ["claim", "last_whole"]
+__all__ = ["claim", "last_whole", "read_on"]
 
 logger = logging.getLogger("onoma")
 
@@ -40,6 +40,23 @@ def last_whole(folder: Path, processes: int) -> str | None:
             return last
         logger.info("%s was not written to its end: removed", last)
         shutil.rmtree(last)
+
+
+def read_on(checkpoint: Path, patience: int) -> float | None:
+    """Make a checkpoint ready to go on from; the epoch it stopped at where it had stopped early, else None.
+
+    The best checkpoint's name is a full path, and the folder may have moved since.
+    """
+    place = checkpoint / "trainer_state.json"
+    state = json.loads(place.read_text(encoding="utf-8"))
+    if state["best_model_checkpoint"] is not None:
+        best = checkpoint.with_name(Path(state["best_model_checkpoint"].replace("\\", "/")).name)
+        if not best.is_dir():
+            raise ConfigError(f"{best} is missing, which has the best weights so far: remove {checkpoint.parent}")
+        state["best_model_checkpoint"] = str(best)
+        write_text(place, json.dumps(state, indent=2, sort_keys=True) + "\n")
+    counts = state.get("stateful_callbacks", {}).get("EarlyStoppingCallback", {}).get("attributes", {})
+    return state["epoch"] if counts.get("early_stopping_patience_counter", 0) >= patience else None
 
 
 def _is_whole(checkpoint: Path, names: tuple[str, ...]) -> bool:

@@ -24,7 +24,7 @@ from onoma.exceptions import ModelError
 from onoma.models.base import Fitted, TrainingOptions
 from onoma.training.arguments import Layered, arguments, parameter_groups
 from onoma.training.batches import TokenBudget
-from onoma.training.checkpoints import claim, last_whole
+from onoma.training.checkpoints import claim, last_whole, read_on
 from onoma.training.distributed import barrier, is_main, launched_alone, on_main, processes, rank
 from onoma.training.dropout import FastDropout
 from onoma.training.rows import RowGradients
@@ -98,8 +98,11 @@ def train(
     with shown as bar, _quiet_bars():
         trainer = SpanTrainer(model, examples, options, args, validate, bar)
         last = on_main(lambda: last_whole(checkpoints, processes()))
-        if last is not None and is_main():
-            logger.info("going on from %s", last)
+        if last is not None:
+            stopped = on_main(lambda: read_on(Path(last), options.patience))
+            args.num_train_epochs = args.num_train_epochs if stopped is None else stopped
+            if is_main():
+                logger.info("going on from %s", last)
         trainer.train(resume_from_checkpoint=last)
     _forget_autocast(model.module)
     model.module.eval()

@@ -14,7 +14,7 @@ from onoma.models.causal_lm import network
 from onoma.models.causal_lm.options import CausalLMOptions
 from onoma.models.pretrained import require_torch, resolve
 from onoma.models.text.network import detach_head, grow, load_tokenizer
-from onoma.models.text.vocabulary import Vocabulary
+from onoma.models.text.vocabulary import Vocabulary, held
 from onoma.models.text.writer import IGNORE, Example, Writer
 
 __all__ = ["CausalLM"]
@@ -100,5 +100,4 @@ class CausalLM(Writer):
         """The model of a folder; nothing is looked up anywhere else."""
         require_torch("the causal_lm family")
         tokenizer = load_tokenizer(str(folder))
-        held = tokenizer.get_added_vocab()  # symbols of labels that it was only asked for have no weights
-        return cls(options, tokenizer, network.load(str(folder)), [each for each in symbols if each in held], set())
+        return cls(options, tokenizer, network.load(str(folder)), held(tokenizer, symbols), set())

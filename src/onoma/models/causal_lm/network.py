@@ -33,6 +33,7 @@ def build(place: str, options: CausalLMOptions, tokenizer: Any, seed: int) -> tu
         raise ConfigError(f"{place!r} is an encoder-decoder: the family seq2seq takes it")
     if not _writes(config):
         return _new(place, config, options, tokenizer)
+    network.refuse_shape(place, options, "architecture", "layers", "positions")
     if options.pretrained:
         return load(place), set()
     module = AutoModelForCausalLM.from_config(config)

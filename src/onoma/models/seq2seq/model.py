@@ -14,7 +14,7 @@ from onoma.models.pretrained import require_torch, resolve
 from onoma.models.seq2seq import network
 from onoma.models.seq2seq.options import Seq2SeqOptions
 from onoma.models.text.network import detach_head, grow, load_tokenizer
-from onoma.models.text.vocabulary import Vocabulary
+from onoma.models.text.vocabulary import Vocabulary, held
 from onoma.models.text.writer import IGNORE, Example, Writer
 
 __all__ = ["Seq2Seq"]
@@ -128,5 +128,4 @@ class Seq2Seq(Writer):
         """The model of a folder; nothing is looked up anywhere else."""
         require_torch("the seq2seq family")
         tokenizer = load_tokenizer(str(folder))
-        held = tokenizer.get_added_vocab()  # symbols of labels that it was only asked for have no weights
-        return cls(options, tokenizer, network.load(str(folder)), [each for each in symbols if each in held], set())
+        return cls(options, tokenizer, network.load(str(folder)), held(tokenizer, symbols), set())

@@ -41,6 +41,7 @@ def build(place: str, options: Seq2SeqOptions, seed: int) -> tuple[Any, set[str]
     torch.manual_seed(seed)
     if not config.is_encoder_decoder:
         return _with_decoder(place, config, options)
+    network.refuse_shape(place, options, "decoder_layers", "decoder_start")
     if options.pretrained:
         return load(place), set()
     config.is_encoder_decoder = True

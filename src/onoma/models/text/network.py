@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from onoma.exceptions import ConfigError, ModelError
 from onoma.models.pretrained import LOADING, first_line, quietly
+from onoma.models.text.options import TextOptions
 from onoma.models.text.vocabulary import Vocabulary
 
 __all__ = ["Signs", "detach_head", "grow", "held_against", "load", "load_tokenizer", "remembers", "signs"]
@@ -60,6 +61,14 @@ def signs(tokenizer: Any) -> Signs:
     return Signs(end, tokenizer.pad_token_id if tokenizer.pad_token_id is not None else end)
 
 
+def refuse_shape(place: str, options: TextOptions, *names: str) -> None:
+    """Raise `ConfigError` for the first of these options, which shape a new network, that is not at its default."""
+    for name in names:
+        value = getattr(options, name)
+        if value != type(options).model_fields[name].default:
+            raise ConfigError(f"{name} = {value!r} means nothing to {place!r}, which is a whole model")
+
+
 def parts_of(module: Any) -> tuple[Any, ...]:
     """The parts that have tables of pieces of their own."""
     return (module.encoder, module.decoder) if module.config.model_type == "encoder-decoder" else (module,)
@@ -96,8 +105,9 @@ def detach_head(module: Any, head: Any) -> Any:
 
     In training it is applied to the places that have a cost, and to the pieces that are asked for, alone.
     """
-    if hasattr(module, "final_logits_bias"):
-        return None
+    shapes = (module.config, module.config.get_text_config(decoder=True), getattr(module.config, "decoder", None))
+    if hasattr(module, "final_logits_bias") or any(getattr(each, "final_logit_softcapping", None) for each in shapes):
+        return None  # what the module does to scores, it would do to states
     whole = type(head).forward
     head.forward = lambda states: states if head.training else whole(head, states)
     return head

@@ -24,8 +24,8 @@ class TextOptions(FromFolder, TrainingOptions):
     """Make what an encoding writes again and again, such as (B-PER), one piece of the vocabulary each. Without, a model
     spells labels out, so that it can be asked for others than it was trained on."""
     negatives: int | None = Field(None, ge=1)
-    """In training, hold a right piece against those of its batch's questions and answers and so many others, drawn anew
-    for each batch, instead of the whole vocabulary (Jean et al. 2015, uncorrected): steps take half the time."""
+    """In training, hold a right piece against those of its batch's answers and so many others, drawn anew for each
+    batch, instead of the whole vocabulary (Jean et al. 2015, uncorrected): steps take half the time."""
     o_weight: float = Field(1.0, gt=0, allow_inf_nan=False)
     """Weight of the symbol for O in the loss, where the encoding writes one."""
     source_pieces: int | None = Field(None, ge=16)

@@ -28,7 +28,7 @@ class Ragged:
         widest = max(fed)
         return torch.tensor(
             [
-                [*range(length, length + size), *[length + size - 1] * (widest - size)]
+                [*range(length, length + size), *[max(0, length + size - 1)] * (widest - size)]
                 for length, size in zip(self.lengths, fed, strict=True)
             ]
         )

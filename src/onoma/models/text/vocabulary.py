@@ -10,12 +10,18 @@ from typing import Any
 from onoma.alignment import BackTokenizer
 from onoma.unicode import well_formed
 
-__all__ = ["Vocabulary"]
+__all__ = ["Vocabulary", "held"]
 
 SAMPLE = "Ab, Ç d.e (f) ' s  {g} <h> ~ 😀 字"
 """Capitals, accents, blanks, signs: a vocabulary that keeps them all needs no care."""
 
 REMEMBERED = 1 << 16
+
+
+def held(tokenizer: Any, symbols: Sequence[str]) -> list[str]:
+    """The symbols that a saved tokenizer has a piece for; labels that it was only asked for have none."""
+    own, known = tokenizer.get_added_vocab(), Vocabulary(tokenizer)
+    return [each for each in symbols if each in own or (len(known.numbers(each)) == 1 and known.keeps(each))]
 
 
 class Vocabulary:
