@@ -185,6 +185,17 @@ def test_what_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
         CausalLM.create((), CausalLMOptions(model=str(tmp_path / "llama"), source_pieces=100, answer_pieces=100), 1)
 
 
+@pytest.mark.parametrize("make", MAKES)
+def test_learning_takes_the_layer_that_scores_new_symbols_too(make: str, tmp_path: Path) -> None:
+    made = model(tmp_path, make, SYMBOLS, negatives=6)
+    assert made.head is made.module.get_output_embeddings()
+    examples = made.examples([lambda _: "Ada left Rome"], ["Ada(B-PER) left(O)"])
+    batch = made.collate(examples)
+    labels = batch.pop("labels")
+    some, whole = (made.loss(made.module.train(training)(**batch), labels).item() for training in (True, False))
+    assert some < whole
+
+
 def test_what_shapes_a_new_network_is_refused_where_there_is_one(tmp_path: Path) -> None:
     for option, value in {"architecture": "qwen3", "layers": 7, "positions": 99}.items():
         with pytest.raises(ConfigError, match=f"{option} = {value!r} means nothing to .*, which is a whole model"):
@@ -194,7 +205,7 @@ def test_what_shapes_a_new_network_is_refused_where_there_is_one(tmp_path: Path)
 def test_rows_that_wait_before_anything_was_read(tmp_path: Path) -> None:
     """Two questions alike and a third that begins otherwise: absolute positions have no place below 0."""
     made = model(tmp_path, "gpt2")
-    questions = ["Bob", "Bob", "Ada left Rome"]
+    questions = ["Ada left Rome in May " * 4, "Ada left Rome in May " * 4, "Bob"]
     speaker = Speaker(made.module, made.rows(questions))
     held_to_each_row_alone(speaker, 3, lambda row, pieces: alone(made, questions[row], pieces), 5)
 

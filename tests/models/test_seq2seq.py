@@ -154,7 +154,7 @@ def test_learning_takes_the_scores_of_the_places_that_have_a_cost_alone(make: st
 
 def test_learning_takes_the_scores_that_a_soft_cap_leaves(tmp_path: Path) -> None:
     """Scores must be large for it to show."""
-    made = Seq2Seq.create(SYMBOLS, Seq2SeqOptions(model=str(save_t5gemma(tmp_path))), 1)
+    made = Seq2Seq.create((), Seq2SeqOptions(model=str(save_t5gemma(tmp_path))), 1)
     assert made.module.config.get_text_config(decoder=True).final_logit_softcapping
     with torch.no_grad():
         made.module.get_output_embeddings().weight *= 100

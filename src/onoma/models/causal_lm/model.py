@@ -35,6 +35,7 @@ class CausalLM(Writer):
         self.vocabulary = Vocabulary(tokenizer, symbols if options.symbols else ())
         self.module = module
         self.new = new
+        grow(module, self.vocabulary)
         self.head = detach_head(module, module.get_output_embeddings())
         self.source_limit, self.answer_limit = network.limits(module, tokenizer, options)
 
@@ -48,7 +49,6 @@ class CausalLM(Writer):
         network.configure(module, tokenizer)
         made = cls(options, tokenizer, module, symbols, new)
         made.check()
-        grow(module, made.vocabulary)
         return made
 
     def collate(self, examples: Sequence[Example]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class Seq2Seq(Writer):
         self.vocabulary = Vocabulary(tokenizer, symbols if options.symbols else ())
         self.module = module
         self.new = new
+        grow(module, self.vocabulary)
         self.head = detach_head(module, network.decoder_of(module).get_output_embeddings())
         self.source_limit, self.answer_limit = network.limits(module, tokenizer, options)
         self._ready: _Ready | None = None
@@ -67,7 +68,6 @@ class Seq2Seq(Writer):
         network.configure(module, tokenizer)
         made = cls(options, tokenizer, module, symbols, new)
         made.check()
-        grow(module, made.vocabulary)
         return made
 
     def collate(self, examples: Sequence[Example]) -> dict[str, Any]:

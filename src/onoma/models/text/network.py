@@ -75,7 +75,10 @@ def parts_of(module: Any) -> tuple[Any, ...]:
 
 
 def grow(module: Any, vocabulary: Vocabulary) -> None:
-    """Give new symbols embeddings: the mean of those of the pieces they would have been written with."""
+    """Give new symbols embeddings: the mean of those of the pieces they would have been written with.
+
+    The layers that score pieces may be other ones after this.
+    """
     import torch
 
     for part in parts_of(module):
