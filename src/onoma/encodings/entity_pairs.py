@@ -19,8 +19,8 @@ from onoma.encodings.windowed import blank_at_an_end
 __all__ = ["EntityPairs"]
 
 SIGNS = "[]()"
-PAIR = re.compile(r"\[((?:\\.|[^\\\]])*+)(?:\]\(((?:\\.|[^\\)])*+)(\))?)?", re.DOTALL)
-"""A text in brackets and, where both end, its label: what does not end is read once, not from each of its brackets."""
+PAIR = re.compile(r"\[((?:\\.|[^\\\[\]])*+)(?:\]\(((?:\\.|[^\\\[)])*+)(\))?)?", re.DOTALL)
+"""A text in brackets and, where both end, its label; a bracket that opens within either begins another pair."""
 PART = re.compile(r"(?<!\\)(?:\[[^\[\]]*(?:\]\s*(?:\([^()]*\)?)?)?|\]\([^()]*\)?)")
 """What begins like a pair, or ends like one."""
 
