@@ -158,6 +158,13 @@ def test_more_items_than_places_are_ambiguous(name: str) -> None:
     assert answered(name, more) == (set(SAMPLE.spans), [("ambiguous", "Rome")])
 
 
+@pytest.mark.parametrize("texts", [["Rome", "Rome"], ["rome", "rome"], ["ROME", "ROME"]])
+def test_case_is_forgiven_where_each_place_of_a_text_is_used(texts: list[str]) -> None:
+    encoding = encodings.get("type_queries", ["LOC"])
+    found = encoding.decode(Document.from_words([["Rome", "met", "ROME"]], id="d"), [json.dumps(texts)])
+    assert set(found.spans) == {Span(0, 4, "LOC"), Span(9, 13, "LOC")} and not found.problems
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "spans", "problems"),
     [

@@ -48,14 +48,20 @@ class Listed(Windowed):
         """Any answer's items, and problems for what is none; `label` is the one asked for."""
 
     def place(self, item: Item, source: str, used: set[tuple[int, int, str]]) -> Bounds | ProblemKind:
-        """Where an item lies in a window: here, the leftmost place of its text that is not used yet."""
+        """Where an item lies in a window: here, the leftmost place of its text that is not used yet.
+
+        Where all are, case and accents are forgiven as where there is none.
+        """
         found = self.occurrences(source, item.text)
         if not found:
             return "ungrounded"
+        exactly = self.back is None
         free = [bounds for bounds in found if (*bounds, item.label) not in used]
+        if not free and exactly:
+            letters = _by_letters(source, item.text, lossy=False, blanks=True)
+            free = [bounds for bounds in letters if (*bounds, item.label) not in used]
         if not free:
             return "ambiguous"
-        exactly = self.back is None
         return min(free, key=lambda at: (not _whole(source, at), exactly and source[slice(*at)] != item.text))
 
     def refused(self, span: Span, source: str, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
