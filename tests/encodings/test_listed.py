@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from text_documents import LABELS, nested_documents
 
 from onoma import Document, Span, Token, encodings
+from onoma.encodings.automata.base import accepts
 from onoma.encodings.listed import occurrences
 from onoma.encodings.separated import escape, split, unescape
 from onoma.encodings.tolerant_json import Pairs, read_json
@@ -239,6 +240,17 @@ def test_three_readings_of_offsets() -> None:
     beyond = off.replace("19", "1900")
     assert answered("offset_json", beyond, reading="offsets") == (set(), [("ungrounded", "Rome")])
     assert answered("offset_json", off.replace("Rome", "Oz"), reading="repaired") == (set(), [("ungrounded", "Oz")])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_mention_may_be_written_that_would_be_read_longer(name: str) -> None:
+    document = Document("d", "e\u0301", tokens=(Token(0, 1), Token(1, 2)))
+    encoding = encodings.get(name, ["LOC"])
+    if not encoding.grounds:
+        return
+    (automaton,) = encoding.automata(document)
+    whole, cut = (encoding.answer(document.text, [Span(0, end, "LOC")]) for end in (2, 1))
+    assert accepts(automaton, whole) and accepts(automaton, cut) == (name == "offset_json")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -66,8 +66,12 @@ class Listed(Windowed):
 
     def refused(self, span: Span, source: str, kept: Sequence[Span]) -> str | None:  # noqa: ARG002
         """Where a text is looked for, what stands on its last letter is part of it."""
-        cut = self.by_text and grown(source, span.end, lossy=self.back is not None) > span.end
+        cut = self.by_text and self._end(source, span.end) > span.end
         return "ends within a letter" if cut else None
+
+    def _end(self, source: str, end: int) -> int:
+        """Where a text that ends there is read to end."""
+        return grown(source, end, lossy=self.back is not None)
 
     def occurrences(self, source: str, text: str) -> list[Bounds]:
         """All places of a text, as the model can write it."""
@@ -86,7 +90,9 @@ class Listed(Windowed):
     def automaton(self, asked: Exchange, words: Sequence[Bounds]) -> Automaton:
         """Lists of runs of words."""
         labels = len(self.labels) if asked.type is None else 1
-        return ListAutomaton(asked.source, words, labels, self.format(asked, words))
+        source = asked.source
+        whole = [not self.by_text or self._end(source, end) == end for _, end in words]
+        return ListAutomaton(source, words, whole, labels, self.format(asked, words))
 
     def answer(self, source: str, spans: Sequence[Span]) -> str:
         """The list."""

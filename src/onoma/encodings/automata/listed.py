@@ -56,14 +56,16 @@ class Inside(NamedTuple):
 
 
 class ListAutomaton(Automaton):
-    """Runs of words that neither begin nor end blank, in strictly rising order, so that an answer is finite.
+    """Runs of words in strictly rising order, so that an answer is finite.
 
-    The order is that in which encodings write: by label where the format asks for it, by start, the longer first, and
-    by label.
+    None begins or ends blank, or ends within a letter where texts are looked for. The order is that in which encodings
+    write: by label where the format asks for it, by start, the longer first, and by label.
     """
 
-    def __init__(self, source: str, words: Sequence[tuple[int, int]], labels: int, form: ListFormat) -> None:
-        """`words` are half-open characters of the source."""
+    def __init__(
+        self, source: str, words: Sequence[tuple[int, int]], whole: Sequence[bool], labels: int, form: ListFormat
+    ) -> None:
+        """`words` are half-open characters of the source; `whole` says of each whether a text may end with it."""
         self.form = form
         self.labels = labels
         lasts = [0, *(end for _, end in words)]
@@ -73,8 +75,8 @@ class ListAutomaton(Automaton):
         self._starts = [word for word, is_solid in enumerate(solid) if is_solid]
         self._last_end = [0] * (len(words) + 1)
         """The last place up to each at which a text may end."""
-        for word, is_solid in enumerate(solid):
-            self._last_end[word + 1] = word + 1 if is_solid else self._last_end[word]
+        for word, may_end in enumerate(map(bool.__and__, solid, whole)):
+            self._last_end[word + 1] = word + 1 if may_end else self._last_end[word]
         self.start = Between(None)
 
     def moves(self, state: Any) -> Sequence[Move]:
