@@ -30,6 +30,10 @@ ENDLESS = {
     "members": '{"LOC": ',
     "calls": '[LOC(span="Rome"), ',
     "half calls": "LOC(",
+    "escaped calls": 'LOC(\\"',
+    "quoted words": '"Ada" left ',
+    "half pairs": "[Ada](LOC [",
+    "announcements": "as {asked} [1]: ",
 }
 
 

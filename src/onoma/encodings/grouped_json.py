@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from onoma.document import Problem
 from onoma.encodings.automata.base import Mention
 from onoma.encodings.automata.listed import ListFormat
 from onoma.encodings.base import Exchange
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import ESCAPED, Pairs, quoted, read_json
+from onoma.encodings.tolerant_json import ESCAPED, Pairs, Reading, quoted, told
 
 __all__ = ["GroupedJson"]
 
@@ -47,24 +46,26 @@ class GroupedJson(Listed):
 
         return ListFormat(head, lambda _: '"', lambda before: "]}" if before else "{}", quoted, True, by_label=True)
 
-    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
+    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:
         """Items of every list in turn, also of several objects; a key that comes twice is read twice."""
-        reading = read_json(answer, "{")
-        groups = [value for value in reading.items if isinstance(value, Pairs)]
-        if not groups:
-            yield Problem("malformed", answer)
-            return
-        yield from (Problem("malformed", text) for text in reading.lost)
-        yield from (
-            Problem("malformed", json.dumps(each, ensure_ascii=False))
-            for each in reading.items
-            if not isinstance(each, Pairs)
-        )
-        for key, texts in chain.from_iterable(groups):
-            for text in texts if isinstance(texts, list) and not isinstance(texts, Pairs) else [texts]:
-                if isinstance(text, str) and text:
-                    yield Item(text, key)
-                elif text is not None:
-                    yield Problem("malformed", json.dumps(text, ensure_ascii=False), key)
-        if reading.truncated:
-            yield Problem("truncated", answer[-40:])
+        yield from told(answer, label, "{", self._told)
+
+    def _told(self, reading: Reading) -> Iterator[Item | Problem]:
+        for group in reading.items:
+            if not isinstance(group, Pairs):
+                yield Problem("malformed", json.dumps(group, ensure_ascii=False))
+                continue
+            for key, texts in self._members(group):
+                for text in texts if isinstance(texts, list) and not isinstance(texts, Pairs) else [texts]:
+                    if isinstance(text, str) and text:
+                        yield Item(text, key)
+                    elif text is not None:
+                        yield Problem("malformed", json.dumps(text, ensure_ascii=False), key)
+
+    def _members(self, group: Pairs) -> Iterator[tuple[str, Any]]:
+        """Labels with their texts, also of an object that stands under a key that is no label."""
+        for key, value in group:
+            if isinstance(value, Pairs) and key not in self.rank:
+                yield from value
+            else:
+                yield key, value

@@ -11,7 +11,7 @@ from onoma.encodings.automata.base import Mention
 from onoma.encodings.automata.listed import ListFormat
 from onoma.encodings.base import Exchange
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import ESCAPED, Pairs, quoted, read_json
+from onoma.encodings.tolerant_json import ESCAPED, Pairs, Reading, quoted, told
 
 __all__ = ["ObjectJson"]
 
@@ -51,18 +51,14 @@ class ObjectJson(Listed):
             False,
         )
 
-    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
+    def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:
         """Objects one by one; one that lacks a key, or has another kind of value, is malformed by itself."""
-        reading = read_json(answer)
-        if not reading.values:
-            yield Problem("malformed", answer)
-            return
-        yield from (Problem("malformed", text) for text in reading.lost)
+        yield from told(answer, label, "[{", self._told)
+
+    def _told(self, reading: Reading) -> Iterator[Item | Problem]:
         for row in reading.items:
             item = self._member(row)
             yield Problem("malformed", json.dumps(row, ensure_ascii=False)) if item is None else item
-        if reading.truncated:
-            yield Problem("truncated", answer[-40:])
 
     def _member(self, row: Any) -> Item | None:
         if not isinstance(row, Pairs):

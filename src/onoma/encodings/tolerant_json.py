@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["ESCAPED", "Pairs", "Reading", "quoted", "read_json"]
+from onoma.document import Problem
+from onoma.encodings.listed import Item
+
+__all__ = ["ESCAPED", "Pairs", "Reading", "joined", "quoted", "readings", "told"]
 
 BARE = re.compile(r"[^\s,:\[\]{}\"']+")
+KEYS = {sign: re.compile(rf"{sign}((?:\\.|[^\\{sign}])*+){sign}", re.DOTALL) for sign in "\"'"}
+STRINGS = {
+    sign: re.compile(rf"{sign}((?:\\.|[^\\{sign}]|{sign}(?![^\S\n]*+(?:[,:\]}}\n]|\Z)))*+){sign}", re.DOTALL)
+    for sign in "\"'"
+}
+"""A quote ends a string where the value may end, too, or the line; any other was not escaped. Keys may lack a colon."""
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 ESCAPED = ('\\"', "\\\\")
@@ -18,6 +27,8 @@ NEXT = re.compile(r"[\s,;]*(?=[\[{])")
 """Between values that are one answer: lines of JSON, or a list without its brackets."""
 DEPTH = 32
 """Lists in lists: no format here needs more than three, and an answer of brackets alone must end somehow."""
+NOTHING = re.compile(r"[^\[{]*+(?:\[\s*+\]|\{\s*+\})[^\[{]*+")
+"""The answer that there is no mention, whichever brackets are the format's."""
 
 
 def quoted(text: str) -> str:
@@ -25,17 +36,26 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
+def joined(text: str) -> str:
+    """The text with one letter for two halves of a surrogate pair side by side."""
+    return json.loads(json.dumps(text))
+
+
 class Pairs(list[tuple[str, Any]]):
     """The members of an object in their order; a key may come twice."""
 
 
 class Reading(NamedTuple):
-    """The values of an answer, whether it was mended or cut off, and what in it is neither a member nor an item."""
+    """Values of an answer, whether they were mended or cut off, and what in them is neither a member nor an item.
+
+    `strings`: whether anything in them stands in quotes.
+    """
 
     values: list[Any]
     mended: bool = False
     truncated: bool = False
     lost: Sequence[str] = ()
+    strings: bool = True
 
     @property
     def items(self) -> list[Any]:
@@ -43,27 +63,58 @@ class Reading(NamedTuple):
         return [each for value in self.values for each in ([value] if isinstance(value, Pairs) else value)]
 
 
-def read_json(answer: str, opens: str = "[{") -> Reading:
-    """The first value in an answer that begins with one of `opens`, and those next to it; objects come as `Pairs`.
+def told(
+    answer: str, label: str | None, opens: str, tell: Callable[[Reading], Iterable[Item | Problem]]
+) -> list[Item | Problem]:
+    """What the first reading tells that has a mention in quotes, or says that there is none; else the first of all.
 
-    What stands before and behind them is left away. In one that is cut off, members and items that are whole are kept.
+    So brackets in a sentence before the answer are not taken for it.
+    """
+    first: list[Item | Problem] = []
+    if NOTHING.fullmatch(answer):
+        return first
+    for reading in readings(answer, opens):
+        made = [*(Problem("malformed", text, label) for text in reading.lost), *tell(reading)]
+        if reading.truncated:
+            made.append(Problem("truncated", answer[-40:], label))
+        if not made or (reading.strings and any(isinstance(each, Item) for each in made)):
+            return made
+        first = first or made
+    return first or [Problem("malformed", answer, label)]
+
+
+def readings(answer: str, opens: str = "[{") -> Iterator[Reading]:
+    """The whole answer, where it is JSON; else each value in it that begins with one of `opens`, and those next to it.
+
+    What stands between them is left away; objects come as `Pairs`. In a value that is cut off, members and items that
+    are whole are kept.
     """
     try:
         value = json.loads(answer, object_pairs_hook=Pairs)
     except (ValueError, RecursionError):
         pass
     else:
-        if isinstance(value, list):
-            return Reading([value])
-    start = next((at for at, sign in enumerate(answer) if sign in opens), None)
-    if start is None:
-        return Reading([], mended=True)
-    reader = _Reader(answer, start)
-    values = [reader.value(0)]
-    while (another := NEXT.match(answer, reader.at)) is not None and not reader.ended:
-        reader.at = another.end()
-        values.append(reader.value(0))
-    return Reading([value for value in values if value is not CUT], True, reader.ended, reader.lost)
+        if isinstance(value, list) and not _deep(value):
+            yield Reading([value])
+            return
+    opening = re.compile(f"[{re.escape(opens)}]")
+    at = 0
+    while (found := opening.search(answer, at)) is not None:
+        reader = _Reader(answer, found.start())
+        values = [reader.value(0)]
+        while (another := NEXT.match(answer, reader.at)) is not None and not reader.ended:
+            reader.at = another.end()
+            values.append(reader.value(0))
+        yield Reading(values, True, reader.ended, reader.lost, reader.strings)
+        at = reader.at
+
+
+def _deep(value: Any) -> bool:
+    """Whether it is nested deeper than a reader goes; a member is a level, too."""
+    level = [value]
+    for _ in range(2 * DEPTH):
+        level = [inner for each in level if isinstance(each, (list, tuple)) for inner in each]
+    return bool(level)
 
 
 CUT: Any = object()
@@ -76,6 +127,7 @@ class _Reader:
         self.at = at
         self.ended = False
         self.lost: list[str] = []
+        self.strings = False
 
     def peek(self) -> str:
         """The next letter that is not blank; "" at the end, which is then noted."""
@@ -90,8 +142,8 @@ class _Reader:
         sign = self.peek()
         if sign in {"[", "{"} and depth < DEPTH:
             return self.items(depth) if sign == "[" else self.members(depth)
-        if sign in {'"', "'"}:
-            return self.string(sign)
+        if sign in STRINGS:
+            return self.string(sign, STRINGS)
         found = BARE.match(self.text, self.at)
         if found is None:
             self.at += 1
@@ -125,7 +177,7 @@ class _Reader:
             if sign in {",", ":", "]"}:
                 self.at += 1
                 continue
-            key = self.value(depth + 1)
+            key = self.string(sign, KEYS) if sign in KEYS else self.value(depth + 1)
             after = self.peek()
             if after != ":" and (not isinstance(key, str) or after in {"", ",", "]", "}"}):
                 if key is not CUT and after:
@@ -139,21 +191,19 @@ class _Reader:
         # An item of a list that is not whole is none; what it is cut off from is kept.
         return CUT if not sign and depth else made
 
-    def string(self, quote: str) -> Any:
-        at = self.at + 1
-        while at < len(self.text) and self.text[at] != quote:
-            at += 2 if self.text[at] == "\\" else 1
-        if at >= len(self.text):
+    def string(self, sign: str, patterns: Mapping[str, re.Pattern[str]]) -> Any:
+        found = patterns[sign].match(self.text, self.at)
+        if found is None:
             self.at, self.ended = len(self.text), True
             return CUT
-        raw = self.text[self.at + 1 : at]
-        self.at = at + 1
-        if quote == '"':
+        self.at = found.end()
+        self.strings = True
+        if sign == '"':
             try:
-                return json.loads(f'"{raw}"', strict=False)
+                return json.loads(found[0], strict=False)
             except ValueError:
                 pass
-        return ESCAPE.sub(_letter, raw)
+        return joined(ESCAPE.sub(_letter, found[1]))
 
 
 def _letter(found: re.Match[str]) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import ClassVar
 
 from onoma.document import Problem
 from onoma.encodings.automata.listed import ListFormat
 from onoma.encodings.base import Exchange
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import ESCAPED, Pairs, quoted, read_json
+from onoma.encodings.tolerant_json import ESCAPED, Reading, quoted, told
 
 __all__ = ["TypeQueries"]
 
@@ -43,15 +42,12 @@ class TypeQueries(Listed):
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:
         """The texts of the list."""
-        values, _, truncated, lost = read_json(answer, "[")
-        if not values or any(isinstance(value, Pairs) for value in values):
-            yield Problem("malformed", answer, label)
-            return
-        yield from (Problem("malformed", text, label) for text in lost)
-        for text in chain.from_iterable(values):
-            if isinstance(text, str) and text and label:
-                yield Item(text, label)
-            else:
-                yield Problem("malformed", json.dumps(text, ensure_ascii=False), label)
-        if truncated:
-            yield Problem("truncated", answer[-40:], label)
+
+        def tell(reading: Reading) -> Iterator[Item | Problem]:
+            for text in reading.items:
+                if isinstance(text, str) and text and label:
+                    yield Item(text, label)
+                else:
+                    yield Problem("malformed", json.dumps(text, ensure_ascii=False), label)
+
+        yield from told(answer, label, "[", tell)
