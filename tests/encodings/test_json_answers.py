@@ -42,6 +42,7 @@ def test_deep_json_is_one_malformed_item(name: str, depth: int) -> None:
         ("grouped_json", r"{'LOC': ['\ud83d\ude00']}"),
         ("grouped_json", r'{"LOC": ["\ud83d\ude00"],}'),
         ("type_queries", r"""['\ud83d\ude00']"""),
+        ("code_classes", r'[LOC(span="\ud83d\ude00")]'),
     ],
 )
 def test_halves_of_a_letter_are_joined(name: str, answer: str) -> None:

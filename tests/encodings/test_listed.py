@@ -222,6 +222,10 @@ def test_case_is_forgiven_where_each_place_of_a_text_is_used(texts: list[str]) -
         ("code_classes", '[LOC(span="Rome"), PER(span="Ada)]', 1, [("malformed", 'PER(span="Ada)]')]),
         ("code_classes", 'found: [LOC[span="x"], LOC(span="Rome")]', 1, [("malformed", 'LOC[span="x"]')]),
         ("code_classes", "nothing", 0, [("malformed", "nothing")]),
+        ("code_classes", '[PER(span="Ada ( of', 0, [("truncated", 'PER(span="Ada ( of')]),
+        ("code_classes", '[LOC(span="Rome"), LOC(span="Rome"),', 2, [("truncated", "")]),
+        ("code_classes", '[LOC(span="Rome"), PER(span="Ada ( of', 1, [("truncated", 'PER(span="Ada ( of')]),
+        ("code_classes", 'LOC(span="Rome")', 1, []),
     ],
 )  # fmt: skip
 def test_broken_answers(name: str, answer: str, spans: int, problems: list[tuple[str, str]]) -> None:
@@ -264,6 +268,14 @@ def test_settings_and_bad_options(name: str) -> None:
             encodings.get(name, ["PER"], **bad)
     with pytest.raises(DataError, match="1 answers for"):
         encoding.decode(SAMPLE, [""])
+
+
+@pytest.mark.parametrize("label", ["else", "class", "None", "CO²", "a①"])
+def test_a_label_that_no_python_class_may_have(label: str) -> None:
+    encoding = encodings.get("code_classes", [label])
+    document = SAMPLE.with_spans([Span(0, 4, label)])
+    answers = [each.completion for each in encoding.encode(document).exchanges]
+    assert encoding.decode(SAMPLE.with_spans([]), answers).spans == document.spans
 
 
 def test_labels_that_cannot_be_written() -> None:

@@ -11,20 +11,22 @@ from typing import ClassVar
 from onoma.document import Problem
 from onoma.encodings.base import OnMisaligned
 from onoma.encodings.listed import Item, Listed
-from onoma.encodings.tolerant_json import ESCAPED
+from onoma.encodings.tolerant_json import ESCAPED, joined
 from onoma.exceptions import ConfigError
 
 __all__ = ["CodeClasses"]
 
 NAME = r"(?<!\w)\d*+([^\W\d]\w*+)\s*+"
-CALL = re.compile(NAME + r"(\((?:\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'|[^\"'()])*+\))", re.DOTALL)
-OPEN = re.compile(NAME + r"\([^()]*+$")
+PARTS = r"\((?:\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'|[^\"'()\\])*+"
+CALL = re.compile(NAME + rf"({PARTS}\))", re.DOTALL)
+OPEN = re.compile(NAME + rf"{PARTS}(?:[\"'][^)]*+|\\[^()]*+)?\Z", re.DOTALL)
+"""A call that is cut off, also within a text."""
 
 
 class CodeClasses(Listed):
     """A list of calls of classes, each with the text as `span`. Answers are parsed, never evaluated.
 
-    A label's class is its name with `_` for what no Python name may hold.
+    A label's class is its name with `_` for all but letters and digits; it may be a keyword.
     """
 
     name: ClassVar[str] = "code_classes"
@@ -52,13 +54,14 @@ class CodeClasses(Listed):
 
     def read(self, answer: str, label: str | None) -> Iterator[Item | Problem]:  # noqa: ARG002
         """Calls one by one; of an answer that is no Python, those that are whole. One that is not is malformed."""
-        found = False
+        cut: bool | None = None
         at = 0
         for call in CALL.finditer(answer):
-            found = True
+            if cut is None:
+                cut = answer[: call.start()].rstrip().endswith("[")
             yield from self._broken(answer[at : call.start()])
             at = call.end()
-            text = _span(call[1] + call[2])
+            text = _span(call[2])
             if text:
                 yield Item(text, self._labels.get(call[1], call[1]))
             else:
@@ -66,9 +69,9 @@ class CodeClasses(Listed):
         rest = OPEN.search(answer, at)
         broken = list(self._broken(answer[at : rest.start() if rest else len(answer)]))
         yield from broken
-        if rest is not None:
-            yield Problem("truncated", rest[0])
-        elif not found and not broken and not re.search(r"\[\s*\]", answer):
+        if rest is not None or (cut and "]" not in answer[at:]):
+            yield Problem("truncated", rest[0] if rest else answer[-40:])
+        elif cut is None and not broken and not re.search(r"\[\s*\]", answer):
             yield Problem("malformed", answer)
 
     def _broken(self, text: str) -> Iterator[Problem]:
@@ -85,16 +88,16 @@ def _literal(text: str) -> str:
     return f'"{quoted[1:]}"' if '"' not in text else repr(text)
 
 
-def _span(call: str) -> str | None:
-    """The text of one call, `span` or its only argument; None where there is none."""
+def _span(arguments: str) -> str | None:
+    """The text in a call's brackets, `span` or the only argument; None where there is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
-            node = ast.parse(call.strip(), mode="eval").body
+            node = ast.parse(f"_{arguments}", mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if not isinstance(node, ast.Call):
         return None
     named = [keyword.value for keyword in node.keywords if keyword.arg == "span"] or node.args[:1]
     value = named[0].value if len(named) == 1 and isinstance(named[0], ast.Constant) else None
-    return value if isinstance(value, str) else None
+    return joined(value) if isinstance(value, str) else None
