@@ -90,7 +90,8 @@ def copied_wrong(encoding: Any, asked: Any, answer: str, chance: random.Random) 
             ]
         for piece in pieces:
             if isinstance(piece, str):
-                made.append(encoding.escaped(damaged(piece, chance) if piece and chance.random() < 0.4 else piece))
+                wrong = piece and not moves and chance.random() < 0.4
+                made.append(encoding.escaped(damaged(piece, chance) if wrong else piece))
             else:
                 made.append(piece.text)
         return "".join(made)
@@ -107,7 +108,7 @@ def copied_wrong(encoding: Any, asked: Any, answer: str, chance: random.Random) 
         return answer  # it copies nothing
     made = []
     items = [each.rpartition("(") for each in answer.split()]
-    budget = len(items) // 2
+    budget = 0 if moves else len(items) // 2
     if moves and items and all(bracket for _, bracket, _ in items):
         words = misplaced([word for word, _, _ in items], chance, swaps=False)
         items = [(word, bracket, tag) for word, (_, bracket, tag) in zip(words, items, strict=True)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onoma import Document, encodings
+from onoma import Document, Span, encodings
 from onoma.datasets.predictions import write_predictions
 
 JSON = ["grouped_json", "occurrence_json", "offset_json", "type_queries"]
@@ -139,3 +139,13 @@ def test_either_brackets_say_that_there_is_no_mention(name: str, answer: str) ->
 @pytest.mark.parametrize("answer", ["", "I cannot do that."])
 def test_no_brackets_are_malformed(name: str, answer: str) -> None:
     assert told(name, "Rome", answer) == ([], [("malformed", answer)])
+
+
+@pytest.mark.parametrize("name", ["occurrence_json", "offset_json"])
+def test_a_list_under_one_key_is_the_list(name: str) -> None:
+    encoding = encodings.get(name, ["LOC"])
+    document = Document.from_words([["Rome", "beat", "Paris"]]).with_spans([Span(0, 4, "LOC"), Span(10, 15, "LOC")])
+    (asked,) = encoding.encode(document).exchanges
+    prediction = encoding.decode(document.with_spans([]), [f'{{"entities": {asked.completion}}}'])
+    assert prediction.spans == document.spans and not prediction.problems
+    assert not encoding.decode(document.with_spans([]), ['{"entities": []}']).problems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from onoma.document import Problem, Span
@@ -56,7 +56,7 @@ class ObjectJson(Listed):
         yield from told(answer, label, "[{", self._told)
 
     def _told(self, reading: Reading) -> Iterator[Item | Problem]:
-        for row in reading.items:
+        for row in _rows(reading.items):
             item = self._member(row)
             yield Problem("malformed", json.dumps(row, ensure_ascii=False)) if item is None else item
 
@@ -71,3 +71,10 @@ class ObjectJson(Listed):
         if any(type(number) is not int for number in numbers.values()):
             return None
         return Item(text, label, **numbers)
+
+
+def _rows(items: Iterable[Any]) -> Iterator[Any]:
+    """The objects, also of a list that stands under the one key of an object."""
+    for row in items:
+        inner = row[0][1] if isinstance(row, Pairs) and len(row) == 1 else None
+        yield from inner if isinstance(inner, list) and not isinstance(inner, Pairs) else [row]
