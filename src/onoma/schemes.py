@@ -7,6 +7,7 @@ A tag is split at its *first* hyphen, so that labels may contain hyphens.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -241,21 +242,26 @@ class Scheme:
             return list(tags)
         labels = sorted({split_tag(tag)[1] for tag in tags} - {""})
         states = self.tagset(labels)
-        costs = {state: 0.0 if self.allows(None, state) else float("inf") for state in states}
+        costs: dict[str, float] = {}
         backs: list[dict[str, str]] = []
         for index, tag in enumerate(tags):
             step: dict[str, float] = {}
             back: dict[str, str] = {}
             for state in states:
+                change = _change(tag, state)
+                if change == math.inf:  # so few are left, however many labels there are
+                    continue
                 if index == 0:
-                    best, step[state] = state, costs[state] + _change(tag, state)
-                else:
-                    best = min((before for before in states if self.allows(before, state)), key=costs.__getitem__)
-                    step[state] = costs[best] + _change(tag, state)
-                back[state] = best
+                    if self.allows(None, state):
+                        step[state] = change
+                    continue
+                legal = [before for before in costs if self.allows(before, state)]
+                if legal:
+                    back[state] = best = min(legal, key=costs.__getitem__)
+                    step[state] = costs[best] + change
             costs = step
             backs.append(back)
-        state = min((state for state in states if self.allows(state, None)), key=costs.__getitem__)
+        state = min((state for state in costs if self.allows(state, None)), key=costs.__getitem__)
         path = [state]
         for back in reversed(backs[1:]):
             path.append(back[path[-1]])
@@ -281,7 +287,7 @@ def _change(old: str, new: str) -> float:
     old_label, new_label = split_tag(old)[1], split_tag(new)[1]
     if old_label == new_label:
         return 2
-    return 3 if not old_label or not new_label else float("inf")
+    return 3 if not old_label or not new_label else math.inf
 
 
 SCHEMES: dict[str, Scheme] = {
