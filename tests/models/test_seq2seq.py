@@ -393,7 +393,7 @@ def test_a_model_that_reads_what_it_is_asked_for_can_be_asked_for_anything(tmp_p
         ({}, {"encoding": "xml", "scheme": "BIOES"}, "scheme"),
         ({}, {"prompt": {"shots": 0}}, "prompt: shots"),
         ({}, {"prompt": {"template": "haiku"}}, "one of plain"),
-        ({}, {"prompt": {"corpus": "conll2oo3"}}, "did you mean 'conll2003'"),
+        ({}, {"prompt": {"template": "instruct", "corpus": "conll2oo3"}}, "did you mean 'conll2003'"),
         ({"o_weight": 0.5, "symbols": False}, {}, "o_weight has nothing to weigh"),
         ({"layer_decay": 0.9}, {}, "layer_decay has no one order"),
         ({"drafter": "nowhere"}, {}, "nowhere"),

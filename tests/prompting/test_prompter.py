@@ -78,6 +78,18 @@ def test_labels_are_shuffled_by_epoch_in_training_only() -> None:
     assert "L0, L1, L2, L3, L4, L5, L6, L7" in made.question(ASKED)
 
 
+@pytest.mark.parametrize(
+    "setting", [{"labels": "definitions"}, {"corpus": "conll2003"}, {"shuffle_labels": True}, {"other_labels": ("X",)}]
+)
+def test_what_would_change_no_question_is_refused(setting: dict[str, Any]) -> None:
+    (name,) = setting
+    with pytest.raises(ConfigError, match=f"prompt.{name} changes nothing: the template 'plain' lists no labels"):
+        prompter(**setting)
+    prompter(template="instruct", **setting)
+    if name in {"labels", "corpus"}:  # a question about one kind names it
+        prompter("type_queries", **setting)
+
+
 def test_other_labels_are_listed_and_cannot_be_own() -> None:
     assert "LOC, PER, FOOD" in prompter(template="instruct", labels="tags", other_labels=("FOOD",)).question(ASKED)
     with pytest.raises(ConfigError, match="'PER' is one of the labels"):
@@ -103,7 +115,7 @@ def test_what_questions_say_beside_texts() -> None:
 
 
 def test_saved_questions_need_no_file(tmp_path: Path) -> None:
-    layout = {"head": "Go. ", "kind": "{kind}", "question": "<{source}>", "answer": "{answer}", "between": "|"}
+    layout = {"head": "Go:{labels} ", "kind": "{kind}", "question": "<{source}>", "answer": "{answer}", "between": "|"}
     path = tmp_path / "mine.toml"
     path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in layout.items()), encoding="utf-8")
     definitions = tmp_path / "labels.toml"
@@ -113,7 +125,8 @@ def test_saved_questions_need_no_file(tmp_path: Path) -> None:
     path.unlink()
     definitions.unlink()
     again = Prompter.restored(state, made.encoding)
-    assert again.question(ASKED) == made.question(ASKED) == "Go. <Ada left Rome>"
+    assert again.question(ASKED) == made.question(ASKED)
+    assert made.question(ASKED) == "Go:\n- LOC (spot): where\n- PER (soul): who <Ada left Rome>"
     assert again.definitions == made.definitions and again.definitions["PER"].name == "soul"
 
 

@@ -38,6 +38,8 @@ class Prompter:
             raise ConfigError(
                 f"the template asks for one kind of names, {{kind}}; {encoding.name} asks for all at once"
             )
+        if layout is None:
+            self._refuse_what_is_not_asked()
         labels = [*encoding.labels, *settings.other_labels]
         if defined is not None:
             self.definitions = {label: defined[label] for label in labels}
@@ -46,6 +48,19 @@ class Prompter:
         else:
             self.definitions = definitions(labels, settings.corpus, settings.definitions)
         self.demonstrations: Demonstrations | None = None
+
+    def _refuse_what_is_not_asked(self) -> None:
+        """Raise `ConfigError` for a setting of labels where no question of the template shows them."""
+        parts = "".join(self.template)
+        parts += task(self.encoding.name) if "{task}" in parts else ""
+        if "{labels}" in parts:
+            return
+        named = () if self.encoding.by_type else ("labels", "definitions", "corpus")
+        for name in (*named, "shuffle_labels", "other_labels"):
+            value = getattr(self.settings, name)
+            if value != PromptSettings.model_fields[name].default:
+                lacks = f"the template {self.settings.template!r} lists no labels, {{labels}}"
+                raise ConfigError(f"prompt.{name} changes nothing: {lacks}")
 
     def state(self) -> dict[str, Any]:
         """All that questions are made of but demonstrations, as plain JSON values: no file is needed any more."""
