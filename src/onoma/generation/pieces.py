@@ -19,10 +19,11 @@ Where = tuple[Hashable, str | None]
 
 
 class Path(NamedTuple):
-    """Moves that were made or begun, the last first."""
+    """Moves that were made or begun, the last first, and where it leads."""
 
     move: Move
     before: Path | None
+    where: Where
 
 
 class Reading(NamedTuple):
@@ -89,12 +90,12 @@ class Writing:
         made: dict[tuple[Pieces, Where], Reading] = {}
         base: Where | None = None
         for reading in node.next[piece]:
-            rest, where = reading.rest[1:], self._behind(reading.path)
+            rest, where = reading.rest[1:], reading.path.where
             if base is None:
                 base = node.base if rest else where
             follow = (Reading(rest, reading.path),) if rest or where[0] == END else self._readings(where, reading.path)
             for each in follow:
-                made.setdefault((each.rest, self._behind(each.path)), each)
+                made.setdefault((each.rest, each.path.where), each)
         assert base is not None
         return Node(list(made.values()), base)
 
@@ -140,7 +141,7 @@ class Writing:
         """The pieces from a node to the end of the answer that is wanted, as far as it can still be written."""
         reading = self._preferred(node, wanted)
         yield from reading.rest
-        where = self._behind(reading.path)
+        where = reading.path.where
         while where[0] != END:
             move, pieces = self._prefer(where, wanted)
             yield from pieces
@@ -148,19 +149,12 @@ class Writing:
 
     def need(self, node: Node) -> int:
         """The pieces that have to follow."""
-        return min(len(reading.rest) + self._need(self._behind(reading.path)) for reading in node.readings)
+        return min(len(reading.rest) + self._need(reading.path.where) for reading in node.readings)
 
     # ------------------------------------------------------------------ moves as pieces
 
     def _then(self, where: Where, move: Move) -> Where:
         return move.to, self._tail(move.text) if move.text else where[1]
-
-    def _behind(self, path: Path) -> Where:
-        """Where the last move leads, once it is made."""
-        state, text, before = path.move.to, path.move.text, path.before
-        while not text and before is not None:
-            text, before = before.move.text, before.before
-        return state, self._tail(text) if text else None
 
     def _known(self, where: Where) -> list[tuple[Move, Pieces]]:
         found = self._moves.get(where)
@@ -175,11 +169,11 @@ class Writing:
     def _readings(self, where: Where, path: Path | None) -> Iterator[Reading]:
         """Every move of a state; of one that has no pieces, those behind it."""
         for move, pieces in self._known(where):
-            made = Path(move, path)
+            made = Path(move, path, self._then(where, move))
             if pieces:
                 yield Reading(pieces, made)
             else:
-                yield from self._readings(self._then(where, move), made)
+                yield from self._readings(made.where, made)
 
     def _prefer(self, where: Where, wanted: Sequence[Any]) -> tuple[Move, Pieces]:
         known = self._known(where)

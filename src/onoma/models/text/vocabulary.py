@@ -74,7 +74,7 @@ class Vocabulary:
 
     def tail(self, text: str) -> str:
         """The symbol that a text ends with, where what follows is cut as if it stood alone; else ""."""
-        return next((each for each in self._anew if text.endswith(each)), "")
+        return next((each for each in self._anew if text.endswith(each)), "") if self._anew else ""
 
     @cached_property
     def _anew(self) -> tuple[str, ...]:
