@@ -35,13 +35,10 @@ class AskedSettings(Settings):
 
     def of_tags(self) -> dict[str, Any]:
         """What is not at its default of scheme, repair policy and what happens to spans that cannot be written."""
-        return {name: getattr(self, name) for name in OF_TAGS if self._is_changed(name)}
+        return {name: getattr(self, name) for name in OF_TAGS if self.is_changed(name)}
 
     def refuse(self, family: str, why: str, *names: str) -> None:
         """Raise `ConfigError` for the first of these (by default encoding and prompt) that is not at its default."""
         for name in names or AskedSettings.model_fields:
-            if self._is_changed(name):
+            if self.is_changed(name):
                 raise ConfigError(f"{name} = {getattr(self, name)!r} means nothing to {family}, {why}")
-
-    def _is_changed(self, name: str) -> bool:
-        return getattr(self, name) != type(self).model_fields[name].default

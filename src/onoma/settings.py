@@ -24,6 +24,10 @@ class Settings(BaseModel):
         own = cls.__annotations__
         cls.__pydantic_fields__ = dict(sorted(cls.__pydantic_fields__.items(), key=lambda field: field[0] not in own))
 
+    def is_changed(self, name: str) -> bool:
+        """Whether a setting is not at its default."""
+        return getattr(self, name) != type(self).model_fields[name].default
+
     @classmethod
     def checked(cls, values: dict[str, Any], where: str) -> Self:
         """From plain values; raises `ConfigError` that begins with `where`, in one line."""

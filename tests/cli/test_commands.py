@@ -142,6 +142,16 @@ def test_plain_text_files_are_told_from_labelled_ones(
 # ---------------------------------------------------------------------- evaluate
 
 
+def test_what_a_raw_text_is_taken_for_is_said(model: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "page.txt").write_text("<doc>Ada left Rome</doc>\n", encoding="utf-8")
+    assert run("predict", str(model), str(folder / "page.txt"), "-o", str(folder / "page.jsonl")) == 0
+    assert "xml: documents are <doc> elements" in " ".join(capsys.readouterr().err.split())
+    (folder / "old.txt").write_bytes("Zo\xeb left\n".encode("latin-1"))
+    assert run("predict", str(model), str(folder / "old.txt")) != 0
+    error = " ".join(capsys.readouterr().err.split())
+    assert "save it as UTF-8" in error and "--format text" not in error
+
+
 def test_gates_filters_and_two_systems(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gold = onoma.read("gold.conll")
     datasets.write([each.with_spans(each.spans[:1]) for each in gold], "half.jsonl")
@@ -216,6 +226,7 @@ def test_compare_and_report(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     Path("out/report.html").unlink()
     assert run("report", "out") == 0
     assert Path("out/report.html").exists()
+    Path("none").mkdir()
     Path("e.toml").write_text(
         Path("e.toml").read_text() + '[systems.bad]\nfamily = "encoder_tagger"\noptions = { encoder = "none" }\n'
     )

@@ -154,13 +154,19 @@ def test_files_of_somebody_else_are_left_alone(corpus: Path) -> None:
     assert (foreign / "thesis.txt").read_text() == "mine"
 
 
+def damaged(corpus: Path) -> dict[str, object]:
+    (corpus / "damaged").mkdir()
+    (corpus / "damaged" / "config.json").write_text("{}")
+    return {"family": "encoder_tagger", "options": {"encoder": "damaged"}}
+
+
 def test_a_failing_system_is_reported_and_the_others_go_on(corpus: Path) -> None:
-    broken = {"family": "encoder_tagger", "options": {"encoder": str(corpus / "nowhere")}}
+    broken = damaged(corpus)
     results = compare(experiment(systems={"broken": broken, **SYSTEMS}), corpus / "out", base=corpus)
     failed = results.systems[0]
-    assert failed.status == "failed" and "nowhere" in (failed.error or "")
+    assert failed.status == "failed" and "damaged" in (failed.error or "")
     assert [each.status for each in results.systems[1:]] == ["ok", "ok"]
-    assert "nowhere" in (corpus / "out" / "results.md").read_text(encoding="utf-8")
+    assert "damaged" in (corpus / "out" / "results.md").read_text(encoding="utf-8")
     assert (corpus / "out" / "systems" / "broken" / "seed-1" / "log.txt").read_text(encoding="utf-8")
 
 
@@ -210,7 +216,7 @@ def test_a_trained_system_answers_once_more_in_another_way(corpus: Path) -> None
 
 
 def test_a_system_from_one_that_failed_says_so(corpus: Path) -> None:
-    broken = {"family": "encoder_tagger", "options": {"encoder": str(corpus / "nowhere")}}
+    broken = damaged(corpus)
     results = compare(experiment(systems={"broken": broken, "again": {"from": "broken"}}), corpus / "out", base=corpus)
     assert [each.status for each in results.systems] == ["failed", "failed"]
     assert "there is no recognizer of broken, seed 1" in (results.systems[1].error or "")
@@ -297,7 +303,7 @@ def test_a_killed_run_takes_its_child_along_and_resumes(corpus: Path) -> None:
             {"systems": {"x": {"family": "crf"}}},
             "one of bilstm_crf, causal_lm, encoder_tagger, external, feature_crf, rules",
         ),
-        ({"systems": {"x": {"family": "feature_crf", "options": {"cc": 1}}}}, "'cc' is no setting"),
+        ({"systems": {"x": {"family": "feature_crf", "options": {"cc": 1}}}}, "systems.x: .*'cc' is no setting"),
         ({"systems": {"x": {"family": "feature_crf", "model": "y"}}}, "one of the four"),
         ({"systems": {"x": {"from": "x"}}}, "systems.x: from names 'x', which is no family .*: one of none"),
         ({"systems": {**SYSTEMS, "x": {"from": "cfr"}}}, "from names 'cfr', .*: one of crf, stiff"),
@@ -336,6 +342,65 @@ def test_unreadable_data_stop_everything_before_training(corpus: Path) -> None:
     with pytest.raises(DataError, match=r"missing\.conll: no such file"):
         compare(experiment(sets=sets), corpus / "out", base=corpus)
     assert not (corpus / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("system", "message"),
+    [
+        ({"family": "seq2seq", "encoding": "haiku"}, "encoding 'haiku' is unknown: one of tags, word_tags"),
+        ({"family": "seq2seq", "encoding_options": {"alain": 1}}, "the encoding word_tags has no option 'alain'"),
+        ({"family": "seq2seq", "encoding_options": {"max_words": "x"}}, "is 'x', not a whole number"),
+        ({"family": "seq2seq", "encoding": "code_classes", "options": {"decoding": "grounded"}}, "has no grammar"),
+        ({"family": "seq2seq", "prompt": {"template": "haiku"}}, "one of plain"),
+        ({"family": "seq2seq", "options": {"model": "./nowhere"}}, "nowhere: there is no such model folder"),
+        ({"family": "encoder_tagger", "options": {"encoder": "a/b/c"}}, "a/b/c: there is no such model folder"),
+        ({"family": "feature_crf", "scheme": "BIOUX"}, "BIOUX"),
+        ({"family": "feature_crf", "encoding": "xml"}, "means nothing to feature_crf"),
+        ({"family": "feature_crf", "splitter": "knife"}, "knife"),
+        ({"model": "./nowhere"}, "nowhere: there is no such model folder"),
+        ({"model": "empty"}, "holds no onoma.json"),
+    ],
+)
+def test_what_could_never_be_trained_stops_everything_before_training(
+    system: dict[str, object], message: str, corpus: Path
+) -> None:
+    pytest.importorskip("transformers")
+    (corpus / "empty").mkdir()
+    with pytest.raises(ConfigError, match=f"^systems.wrong: .*{message}"):
+        compare(experiment(systems={**SYSTEMS, "wrong": system}), corpus / "out", base=corpus)
+    assert not (corpus / "out").exists()
+
+
+def test_a_saved_recognizer_that_has_learnt_a_set_is_said_to_have(corpus: Path) -> None:
+    made = onoma.Recognizer.create("feature_crf", ["LOC", "PER"], options={"c2": 0.001})
+    made.fit(datasets.read(corpus / "all.conll"))
+    made.save(corpus / "saved")
+    results = compare(experiment(systems={"saved": {"model": "saved"}}, train=None), corpus / "out", base=corpus)
+    home, away = results.sets["home"], results.sets["away"]
+    assert any("saved was trained on these very documents" in note for note in home.notes)
+    assert not any("saved" in note for note in away.notes)
+
+
+def test_a_drafter_is_found_from_the_experiment_file(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    crf = onoma.Recognizer.create("feature_crf", ["LOC", "PER"])
+    crf.fit(CORPUS)
+    crf.save(corpus / "crf")
+    (corpus / "elsewhere").mkdir()
+    monkeypatch.chdir(corpus / "elsewhere")
+    writer = {"family": "seq2seq", "options": {**options("seq2seq", corpus), "epochs": 1}}
+    systems = {
+        "writer": writer,
+        "drafted": {"from": "writer", "options": {"drafter": "crf"}},
+        "lost": {"from": "writer", "options": {"drafter": "fcr"}},
+    }
+    results = compare(experiment(systems=systems), corpus / "out", base=corpus)
+    assert [each.status for each in results.systems] == ["ok", "ok", "failed"]
+    assert "drafter = 'fcr': there is no such folder" in (results.systems[2].error or "")
+    saved = corpus / "out" / "systems" / "writer" / "seed-1" / "model"
+    again = {"saved": {"model": str(saved), "options": {"drafter": "crf"}}}
+    results = compare(experiment(systems=again, train=None), corpus / "again", base=corpus)
+    assert results.systems[0].status == "ok"
 
 
 def test_what_stands_in_a_question_makes_another_prediction() -> None:

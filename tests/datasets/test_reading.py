@@ -16,10 +16,10 @@ import pytest
 from dataset_cases import content, flat
 
 from onoma import datasets, schemes, tables
-from onoma.datasets.base import check_options
 from onoma.datasets.files import HEAD, Source
 from onoma.document import Document, Span
 from onoma.exceptions import ConfigError, DataError
+from onoma.options import check_options
 
 ADA = flat([["Ada", "ran"]], [(0, 1, "PER")])
 

@@ -341,12 +341,17 @@ def test_worked_examples_are_saved_with_the_model(way: str, tmp_path: Path) -> N
         onoma.load(tmp_path / "model")
 
 
+def layout(folder: Path) -> str:
+    """A short one that says which labels are asked for."""
+    parts = {"head": "{labels} ", "kind": "{kind} ", "question": "{source}", "answer": " {answer}", "between": " "}
+    place = folder / "layout.toml"
+    place.write_text("".join(f'{key} = "{text}"\n' for key, text in parts.items()), encoding="utf-8")
+    return str(place)
+
+
 def test_a_model_that_reads_what_it_is_asked_for_can_be_asked_for_anything(tmp_path: Path) -> None:
     save_minilm(tmp_path / "from", positions=160)
-    layout = tmp_path / "layout.toml"
-    prompt = {"template": str(layout), "labels": "tags", "demonstrations": "fixed", "shots": 1}
-    parts = {"head": "{labels} ", "kind": "{kind} ", "question": "{source}", "answer": " {answer}", "between": " "}
-    layout.write_text("".join(f'{key} = "{text}"\n' for key, text in parts.items()), encoding="utf-8")
+    prompt = {"template": layout(tmp_path), "labels": "tags", "demonstrations": "fixed", "shots": 1}
     options = {"model": str(tmp_path / "from"), "epochs": 1, "symbols": False}
     made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, prompt=prompt)
     half = [onoma.Document(each.id, each.text, each.tokens, each.sentences, each.spans) for each in CORPUS[:4]]
@@ -386,10 +391,17 @@ def test_a_model_that_reads_what_it_is_asked_for_can_be_asked_for_anything(tmp_p
     ("options", "asked", "message"),
     [
         ({"decoder_layers": 9}, {}, "the encoder has 2"),
-        ({"model": "nowhere"}, {}, "'nowhere' cannot be loaded|tokenizer of 'nowhere'"),
+        ({"model": "nowhere"}, {}, "nowhere: there is no such model folder, nor can it be had from the hub"),
+        ({"model": "./nowhere"}, {}, "nowhere: there is no such model folder$"),
         ({}, {"encoding": "tags"}, "tags is no encoding as text"),
         ({}, {"encoding": "haiku"}, "one of tags, word_tags"),
         ({}, {"encoding_options": {"align": "magic"}}, "align 'magic' is unknown"),
+        ({}, {"encoding_options": {"max_words": "few"}}, "'max_words' of the encoding word_tags is 'few', not a whole"),
+        (
+            {},
+            {"encoding_options": {"alain": "lcs"}},
+            "the encoding word_tags has no option 'alain': it has scheme",
+        ),
         ({}, {"encoding": "xml", "scheme": "BIOES"}, "scheme"),
         ({}, {"prompt": {"shots": 0}}, "prompt: shots"),
         ({}, {"prompt": {"template": "haiku"}}, "one of plain"),
@@ -442,7 +454,8 @@ def test_tags_that_are_spelt_out_have_room(name: str, tmp_path: Path) -> None:
 
 
 def test_a_model_asked_for_other_labels_answers_the_same_once_it_is_loaded(tmp_path: Path) -> None:
-    made = Recognizer.create("seq2seq", ["LOC", "PER"], options={"model": str(save_folder(tmp_path))})
+    options = {"model": str(save_folder(tmp_path)), "symbols": False}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, prompt={"template": layout(tmp_path)})
     asked = made.asking(["DISH", "PER"])
     asked.save(tmp_path / "model")
     assert onoma.load(tmp_path / "model").predict(CORPUS) == asked.predict(CORPUS)
@@ -450,6 +463,33 @@ def test_a_model_asked_for_other_labels_answers_the_same_once_it_is_loaded(tmp_p
         with pytest.raises(ConfigError, match="asking for no label"):
             made.asking(labels)
     assert made.asking("PER").labels == onoma.LabelSet(["PER"])
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "message"),
+    [
+        ({"symbols": False}, {}, "the template 'plain' does not say which labels are asked for"),
+        ({}, {"prompt": True}, "signs of their own: train with symbols = false"),
+        ({}, {"prompt": True, "encoding": "xml"}, "train with symbols = false"),
+    ],
+)
+def test_a_model_is_not_asked_for_what_it_cannot_read_or_write(
+    options: dict[str, Any], asked: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    place = str(save_folder(tmp_path))
+    if "prompt" in asked:
+        asked = {**asked, "prompt": {"template": layout(tmp_path)}}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options={"model": place, **options}, **asked)
+    with pytest.raises(ConfigError, match=f"asking for 'DISH': .*{message}"):
+        made.asking(["PER", "DISH"])
+    assert made.asking(["PER"]).labels == onoma.LabelSet(["PER"])
+
+
+@pytest.mark.parametrize("encoding", ["type_queries", "markers"])
+def test_an_encoding_that_asks_label_by_label_says_which(encoding: str, tmp_path: Path) -> None:
+    options = {"model": str(save_folder(tmp_path))}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options, encoding=encoding)
+    assert made.asking(["DISH"]).labels == onoma.LabelSet(["DISH"])
 
 
 def test_asked_for_its_own_labels_a_model_with_worked_examples_answers_the_same(tmp_path: Path) -> None:
@@ -577,6 +617,57 @@ def test_a_drafter_saves_passes_and_changes_no_answer(encoding: str, tmp_path: P
     made._joint._drafter = SimpleNamespace(draft=lambda _: [each.spans for each in answers])  # one that is always right
     assert [each.spans for each in made.predict(blank)] == [each.spans for each in answers]
     assert passes[2] == sum(len(made.encoding.exchanges(document)) for document in blank) <= passes[0]
+
+
+def test_a_model_with_a_drafter_moves_and_does_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_minilm(tmp_path / "from", positions=96)
+    crf = Recognizer.create("feature_crf", ["LOC", "PER"])
+    crf.fit(CORPUS)
+    crf.save("crf")
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options={"model": "from", "drafter": "crf"})
+    made.save("model")
+    answers = made.predict(CORPUS)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "model").rename(tmp_path / "elsewhere" / "model")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    there = onoma.load("model")
+    assert there.model.options.drafter == str(tmp_path / "crf") and there.predict(CORPUS) == answers
+    assert there._joint._drafter is not None
+    (tmp_path / "crf").rename(tmp_path / "gone")
+    said: list[str] = []
+    monkeypatch.setattr(progress, "say", said.append)
+    again = onoma.load("model")
+    for _ in range(2):
+        assert again.predict(CORPUS) == answers
+    assert said == [f"the drafter {tmp_path / 'crf'} is gone: the same is answered without it, but slower"]
+    with pytest.raises(ModelError, match="drafter = 'nowhere': there is no such folder"):
+        onoma.load("model", drafter="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("options", "encoding", "held"),
+    [
+        ({}, "word_tags", True),
+        ({}, "code_classes", False),
+        ({"decoding": "free"}, "word_tags", False),
+        ({"validation": "generate"}, "word_tags", False),
+        ({"decoding": "free", "validation": "likelihood"}, "word_tags", True),
+    ],
+)
+def test_dev_answers_are_made_as_the_trained_model_answers(
+    options: dict[str, Any], encoding: str, held: bool, tmp_path: Path
+) -> None:
+    save_minilm(tmp_path / "from", positions=96)
+    given = {"model": str(tmp_path / "from"), "epochs": 1, **options}
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=given, encoding=encoding)
+    before, seen = made._joint.decoding, []
+    predict = made.predict
+    made.predict = lambda documents: seen.append(made._joint.decoding) or predict(documents)  # type: ignore[method-assign]
+    made.fit(CORPUS, CORPUS[:2])
+    assert seen == ["grounded+draft" if held else "free"] and made._joint.decoding == before
 
 
 @pytest.mark.parametrize("make", MAKES)

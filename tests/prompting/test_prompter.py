@@ -150,3 +150,10 @@ def test_layouts_of_ones_own_are_checked(tmp_path: Path, changed: dict[str, str 
         template("nonsense")
     with pytest.raises(ConfigError, match="cannot be read"):
         template(str(tmp_path / "none.toml"))
+
+
+def test_other_labels_can_be_one_text() -> None:
+    """As a command line gives them."""
+    asked = PromptSettings.checked({"template": "instruct", "other_labels": "FOOD, TOOL,"}, "prompt")
+    assert asked.other_labels == ("FOOD", "TOOL")
+    assert PromptSettings.checked(asked.model_dump(mode="json"), "prompt") == asked

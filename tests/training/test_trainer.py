@@ -17,6 +17,7 @@ pytest.importorskip("transformers")
 
 from training.tasks import Task, options, run, sentences  # noqa: E402
 
+from onoma import progress  # noqa: E402
 from onoma.exceptions import ConfigError  # noqa: E402
 from onoma.training.arguments import parameter_groups  # noqa: E402
 
@@ -183,6 +184,30 @@ def test_a_run_killed_in_its_second_epoch_ends_as_if_it_had_not_been(settings: d
         assert two["fitted"].pop("resumed") and not one["fitted"].pop("resumed")
         assert len(two["seen"]) < len(one["seen"])
         assert (one["weights"], one["fitted"]) == (two["weights"], two["fitted"])
+
+
+@pytest.mark.parametrize(
+    ("scores", "epochs", "best"),
+    [((0, 0, 0, 0.2, 0.1, 0.1, 0.3), 6, 4), ((0, 0, 0, 0), 4, 4), ((0.2, 0, 0, 0.3), 3, 1)],
+    ids=["late", "never", "early"],
+)
+def test_patience_begins_with_the_first_score(
+    scores: tuple[float, ...], epochs: int, best: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And where no epoch has any, the last one is kept, and said to be."""
+    from onoma.training.trainer import train
+
+    task, left, said, weights = Task(), iter(scores), [], []
+    monkeypatch.setattr(progress, "say", said.append)
+
+    def score() -> float:
+        weights.append(task.state())
+        return next(left)
+
+    fitted = train(task, EXAMPLES, options(epochs=len(scores), patience=2), tmp_path, 1, score)
+    assert (fitted.epochs, fitted.best_epoch) == (epochs, best)
+    assert same(task.state(), weights[best - 1], tolerance=0)
+    assert said == (["no epoch scores anything on the dev data: the last one is kept"] if not any(scores) else [])
 
 
 @pytest.mark.parametrize(("scores", "epochs"), [((0.5, 0.4, 0.3, 0.9), 6), ((0.5, 0.4), 2)], ids=["stopped", "ended"])

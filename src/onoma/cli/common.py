@@ -78,9 +78,20 @@ def is_text(input: str, format: str | None) -> bool:
         return True
     except DataError as problem:
         # A text whose lines happen to have equally many words looks like columns, but for its tags.
-        if Path(input).is_file():
+        if Path(input).is_file() and _can_be_read(input):
             problem.mend = (
                 f"{problem.mend}; or, if it is plain text: --format text" if problem.mend else "--format text"
             )
         raise
     return False
+
+
+def _can_be_read(path: str) -> bool:
+    """Whether a file is text at all, in UTF-8."""
+    from onoma.datasets.files import Source
+
+    try:
+        Source(path).head()
+    except DataError:
+        return False
+    return True

@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from onoma import datasets, models, progress
 from onoma.analysis.probes import ASKED_LABELS, Probed, find
@@ -33,10 +33,10 @@ from onoma.exceptions import ConfigError, DataError, OnomaError
 from onoma.files import write_text
 from onoma.processes import end_tree
 from onoma.prompting.settings import PromptSettings
-from onoma.recognizer import Recognizer
+from onoma.recognizer import CARD, Recognizer, read_card
 from onoma.tokenization import split
 
-__all__ = ["PROBES", "CellRecord", "main", "origin_model", "run", "set_mark"]
+__all__ = ["PROBES", "CellRecord", "creation", "main", "origin_model", "run", "set_mark"]
 
 CellRecord = dict[str, Any]
 
@@ -77,7 +77,7 @@ def run(
             record["train"] = _train(experiment, system, base, seed, folder, model, fraction)
         else:
             _create(system, (), base, seed).save(model)
-        recognizer = Recognizer.load(place, **(system.options if system.family is None else {}))
+        recognizer = Recognizer.load(place, **_overrides(experiment, system, place, base))
         predict: dict[str, Any] = {}
         for set_name, settings in sets.items():
             loaded = load(settings, base)
@@ -123,20 +123,49 @@ def _family(system: SystemSettings) -> str:
     return system.family
 
 
-def _create(system: SystemSettings, labels: Sequence[str], base: Path, seed: int) -> Recognizer:
-    options = models.options(_family(system), system.options).located(base)
+class Creation(NamedTuple):
+    """What `Recognizer.create` makes a recognizer of, but for the seed."""
+
+    family: str
+    labels: Sequence[str]
+    options: dict[str, Any]
+    asked: dict[str, Any]
+    splitter: str
+
+
+def creation(system: SystemSettings, labels: Sequence[str], base: Path) -> Creation:
+    """For a system that has a family; relative paths start at the absolute folder `base`."""
+    assert system.family is not None
+    options = models.options(system.family, system.options).located(base)
     asked = system.asked()
     if asked["prompt"]:
         prompt = PromptSettings.checked(asked["prompt"], "prompt").located(base)
         asked["prompt"] = prompt.model_dump(mode="json", exclude_defaults=True)
+    return Creation(system.family, labels, options.model_dump(), asked, system.splitter)
+
+
+def _create(system: SystemSettings, labels: Sequence[str], base: Path, seed: int) -> Recognizer:
+    made = creation(system, labels, base)
     return Recognizer.create(
-        _family(system),
-        labels,
-        options=options.model_dump(),
-        **asked,
-        splitter=system.splitter,
-        seed=seed,
+        made.family, made.labels, options=made.options, **made.asked, splitter=made.splitter, seed=seed
     )
+
+
+def _overrides(experiment: Experiment, system: SystemSettings, place: str, base: Path) -> dict[str, Any]:
+    """The options with which a recognizer that is there already is loaded; relative paths start at `base`."""
+    if system.family is not None or not system.options:
+        return {}
+    if system.origin is not None:
+        origin = experiment.systems[system.origin]
+        options = models.options(_family(origin), origin.options)
+    elif (Path(place) / CARD).is_file():
+        told = read_card(Path(place))
+        options = models.options(told["family"], told["options"])
+    else:
+        return system.options  # of other people's making
+    asked = {name: value for name, value in system.options.items() if name in options.runtime}
+    changed = options.overridden(asked).located(base)
+    return {**system.options, **{name: getattr(changed, name) for name in asked}}
 
 
 def _train(

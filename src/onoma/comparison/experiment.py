@@ -81,9 +81,6 @@ class SystemSettings(AskedSettings):
             self.refuse(f"the saved recognizer {self.model!r}", "which is there already", *of_training)
         if self.predictions is not None:
             self.refuse("predictions", "which are there already", *of_training, "options")
-        if self.family is not None:
-            models.options(self.family, self.options)
-            PromptSettings.checked(self.prompt, "prompt")
         return self
 
 
@@ -118,6 +115,12 @@ class Experiment(Settings):
         for name, system in self.systems.items():
             if self.train is None and system.family is not None and models.learns(system.family):
                 raise ValueError(f"there is a system to train, {name!r}, but no [train] data")
+            if system.family is not None:
+                try:
+                    models.options(system.family, system.options)
+                    PromptSettings.checked(system.prompt, "prompt")
+                except ConfigError as problem:
+                    raise ConfigError(f"systems.{name}: {problem}") from None
             self._each_set_has_a_file(name, system)
             self._comes_from_a_family(name, system)
         for names in (self.sets, self.systems):

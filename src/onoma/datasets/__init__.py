@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any, cast
 
 from onoma.datasets import catalog
-from onoma.datasets.base import Decision, Format, check_options
+from onoma.datasets.base import Decision, Format
 from onoma.datasets.catalog import load
 from onoma.datasets.check import Finding, check
 from onoma.datasets.files import Source, replacing
@@ -25,6 +25,7 @@ from onoma.datasets.recognise import recognise
 from onoma.datasets.statistics import DataStatistics, statistics
 from onoma.document import Document, Prediction, Span
 from onoma.exceptions import ConfigError, DataError
+from onoma.options import check_options
 from onoma.tables import lookup, row_names
 
 __all__ = [

@@ -52,8 +52,7 @@ class InlineXml:
 
     def decide(self, source: Source, *, document_tag: str = TAG) -> Decision:
         """Whether documents are elements or lines; raises `DataError` for a DOCTYPE."""
-        by = f"<{document_tag}> elements" if _has_elements(source, document_tag) else "lines"
-        return Decision("xml", {}, f"xml: documents are {by}, mentions are elements inside them")
+        return _decision(_has_elements(source, document_tag), document_tag)
 
     def read(self, source: Source, *, document_tag: str = TAG) -> Iterator[Document]:
         """The documents in turn; `document_tag` is the name of their element, its `id` attribute their id.
@@ -71,7 +70,7 @@ class InlineXml:
                 raise DataError(message, path=source.name, line=line)
             seen[document.id] = line
             if number == 1:
-                _log.debug("%s: documents are %s", source.name, "elements" if whole else "lines")
+                _log.info("%s: %s", source.name, _decision(whole, document_tag).reason)
             yield document
         if not seen:
             raise DataError("no document in the file", path=source.name)
@@ -97,6 +96,11 @@ class InlineXml:
             if bad is not None:
                 found.append(f"the {what} holds U+{ord(bad[0]):04X}, which no XML can")
         return found
+
+
+def _decision(whole: bool, document_tag: str) -> Decision:
+    by = f"<{document_tag}> elements" if whole else "lines"
+    return Decision("xml", {}, f"xml: documents are {by}, mentions are elements inside them")
 
 
 # ---------------------------------------------------------------------- reading

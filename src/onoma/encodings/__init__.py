@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from onoma.encodings.base import Encoding, TagEncoding, TagTargets, TextEncoding, TextTargets
-from onoma.exceptions import ConfigError
+from onoma.options import check_options
 from onoma.tables import lookup, row_names
 
 __all__ = ["ENCODINGS", "Encoding", "TagEncoding", "TagTargets", "TextEncoding", "TextTargets", "get", "names"]
@@ -40,7 +40,5 @@ def names() -> tuple[str, ...]:
 def get(name: str, labels: Iterable[str], **options: Any) -> Any:
     """The `Encoding` of that name for some labels; raises `ConfigError` for unknown names and options."""
     kind = lookup(ENCODINGS, name, "encoding", "onoma.encodings")
-    try:
-        return kind(labels=labels, **options)
-    except TypeError as problem:
-        raise ConfigError(f"encoding {name!r}: {problem}") from problem
+    check_options(kind.__init__, options, f"the encoding {name}", ("self", "labels"))
+    return kind(labels=labels, **options)

@@ -14,7 +14,17 @@ from onoma.tables import lookup, row_names
 if TYPE_CHECKING:
     from onoma.models.base import DocumentModel, FamilyOptions, TagModel
 
-__all__ = ["FOREIGN", "MODELS", "adopt", "family", "learns", "names", "options", "trained_by_gradients"]
+__all__ = [
+    "FOREIGN",
+    "MODELS",
+    "adopt",
+    "family",
+    "learns",
+    "names",
+    "only_ours_are_adopted",
+    "options",
+    "trained_by_gradients",
+]
 
 MODELS: dict[str, str] = {
     "bilstm_crf": "onoma.models.bilstm_crf:BilstmCrf",
@@ -74,6 +84,11 @@ def options(name: str, values: dict[str, Any]) -> FamilyOptions:
         return kind(**values)
     except ValidationError as problem:
         raise ConfigError(f"options of {name}: {first_problem(problem, kind)}") from problem
+
+
+def only_ours_are_adopted() -> bool:
+    """Whether nobody else has said how to load what other programs saved."""
+    return set(row_names(FOREIGN, "onoma.foreign")) == set(FOREIGN)
 
 
 def adopt(place: str, overrides: Mapping[str, Any]) -> TagModel | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -15,6 +15,7 @@ from onoma.encodings.base import TagAnswer
 from onoma.exceptions import ConfigError
 from onoma.files import digest
 from onoma.generation.greedy import Correction, Counts
+from onoma.models.pretrained import resolve
 from onoma.schemes import TagSet
 from onoma.settings import Settings
 
@@ -73,6 +74,9 @@ class FamilyOptions(Settings):
         """Files and folders whose content decides what is predicted, beside the saved model itself."""
         return ()
 
+    def look(self, names: Collection[str] | None = None) -> None:
+        """Raise `ModelError` where a folder or hub id is not there that an option (one of these names) gives."""
+
     def content(self) -> tuple[str, ...]:
         """What those hold, as one digest; nothing where there are none. A run is gone on with for the same alone."""
         paths = self.depends_on()
@@ -124,6 +128,12 @@ class FromFolder:
         if named is None or not (base / named).is_dir():
             return self
         return options.model_copy(update={self.origin: os.path.abspath(base / named)})  # noqa: PTH100, keeps links
+
+    def look(self, names: Collection[str] | None = None) -> None:
+        """Raise `ModelError` where there is neither such a folder nor such a model on the hub."""
+        named = getattr(self, self.origin)
+        if named is not None and (names is None or self.origin in names):
+            resolve(named)
 
     def depends_on(self) -> tuple[Path, ...]:
         """The folder, where it is one."""

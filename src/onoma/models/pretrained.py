@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = [
     "default_encoder",
     "first_line",
     "first_place",
+    "look_for",
     "packaged_minilm",
     "positions",
     "quietly",
@@ -79,11 +81,37 @@ def default_encoder() -> str:
 
 
 def resolve(encoder: str | None) -> str:
-    """A folder or hub id as given, or the default encoder."""
+    """A folder or hub id as given, or the default encoder; raises `ModelError` for what is neither."""
     if encoder is None:
         return default_encoder()
     folder = Path(encoder).expanduser()
-    return str(folder) if folder.is_dir() else encoder
+    if folder.is_dir():
+        return str(folder)
+    look_for(encoder)
+    return encoder
+
+
+HUB_NAME = re.compile(r"([\w-][\w.-]*/)?[\w-][\w.-]*", re.ASCII)
+WAIT = 10
+"""Seconds for the hub's first answer."""
+
+
+def look_for(name: str) -> None:
+    """Raise `ModelError` where a name that is no folder is no model on the hub or in its cache either.
+
+    Asks once: whoever loads the model tries each of its files again and again, for minutes where there is no network.
+    """
+    missing = f"{name}: there is no such model folder"
+    if not HUB_NAME.fullmatch(name):
+        raise ModelError(missing)
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    if isinstance(try_to_load_from_cache(name, "config.json"), str):
+        return
+    try:
+        HfApi().model_info(name, timeout=WAIT)
+    except Exception as problem:  # the library hands on those of whatever it asks with
+        raise ModelError(f"{missing}, nor can it be had from the hub: {first_line(problem)}") from problem
 
 
 BEHIND_PAD = frozenset(

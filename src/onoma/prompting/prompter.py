@@ -51,16 +51,24 @@ class Prompter:
 
     def _refuse_what_is_not_asked(self) -> None:
         """Raise `ConfigError` for a setting of labels where no question of the template shows them."""
-        parts = "".join(self.template)
-        parts += task(self.encoding.name) if "{task}" in parts else ""
-        if "{labels}" in parts:
+        if "{labels}" in self._parts():
             return
         named = () if self.encoding.by_type else ("labels", "definitions", "corpus")
         for name in (*named, "shuffle_labels", "other_labels"):
-            value = getattr(self.settings, name)
-            if value != PromptSettings.model_fields[name].default:
+            if self.settings.is_changed(name):
                 lacks = f"the template {self.settings.template!r} lists no labels, {{labels}}"
                 raise ConfigError(f"prompt.{name} changes nothing: {lacks}")
+
+    def _parts(self) -> str:
+        """All that questions are put together from."""
+        parts = "".join(self.template)
+        return parts + (task(self.encoding.name) if "{task}" in parts else "")
+
+    @property
+    def names_labels(self) -> bool:
+        """Whether questions say which labels are asked for."""
+        parts = self._parts()
+        return "{labels}" in parts or (self.encoding.by_type and "{kind}" in parts)
 
     def state(self) -> dict[str, Any]:
         """All that questions are made of but demonstrations, as plain JSON values: no file is needed any more."""

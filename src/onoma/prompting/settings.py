@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from onoma.settings import Settings
 
@@ -27,13 +27,19 @@ class PromptSettings(Settings):
     shuffle_labels: bool = False
     """Put the labels in another order in each epoch of training."""
     other_labels: tuple[str, ...] = ()
-    """Labels that are listed beside the encoding's own although no answer has them (Ding et al. 2024, section 3.3)."""
+    """Labels that are listed beside the encoding's own although no answer has them (Ding et al. 2024, section 3.3): a
+    list, or one text with commas between."""
     demonstrations: Literal["none", "fixed", "random", "bm25", "embedding"] = "none"
     """Worked examples from the training data: the same for all, drawn for each question, or the most alike."""
     shots: int = Field(default=2, ge=1)
     """How many demonstrations; fewer where they do not fit."""
     retriever: str | None = None
     """Folder or hub id of the encoder that finds demonstrations by embedding; by default MiniLM-L6."""
+
+    @field_validator("other_labels", mode="before")
+    @classmethod
+    def _listed(cls, labels: object) -> object:
+        return [name for each in labels.split(",") if (name := each.strip())] if isinstance(labels, str) else labels
 
     def located(self, base: Path) -> Self:
         """The same settings; what is a file or a folder below `base` is named by its full path."""

@@ -5,6 +5,8 @@ One file for each way in which models answer: what joins an encoding and a model
 
 from __future__ import annotations
 
-from onoma.recognizer.recognizer import CARD, Recognizer
+from onoma.recognizer.card import CARD, look, read_card
+from onoma.recognizer.creation import check
+from onoma.recognizer.recognizer import Recognizer
 
-__all__ = ["CARD", "Recognizer"]
+__all__ = ["CARD", "Recognizer", "check", "look", "read_card"]

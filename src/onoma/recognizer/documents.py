@@ -40,8 +40,14 @@ class DocumentJoint:
     @classmethod
     def create(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings, seed: int) -> Self:
         """A new model; raises `ConfigError` for settings of tags."""
-        asked.refuse(kind.family, "which answers without tags")
+        cls.check(kind, labels, options, asked)
         return cls(None, kind.create(labels, options, seed))
+
+    @classmethod
+    def check(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings) -> None:
+        """Raise `ConfigError` for settings of tags."""
+        del labels, options
+        asked.refuse(kind.family, "which answers without tags")
 
     @classmethod
     def told(cls, card: Mapping[str, Any]) -> list[str]:

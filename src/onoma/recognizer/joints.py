@@ -58,6 +58,11 @@ class Joint(Protocol):
         ...
 
     @classmethod
+    def check(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings) -> None:
+        """Raise `ConfigError` for what `create` would refuse without making a model."""
+        ...
+
+    @classmethod
     def told(cls, card: Mapping[str, Any]) -> Any:
         """What `load` needs of a card; raises `ConfigError`, or whatever a damaged card leads to."""
         ...

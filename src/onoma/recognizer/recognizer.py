@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,25 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from onoma import datasets, encodings, models, schemes, tokenization
-from onoma.asked import AskedSettings
 from onoma.document import Document, LabelSet, Prediction, Span
 from onoma.environment import environment
 from onoma.exceptions import ConfigError, ModelError
 from onoma.files import claim_folder, replacing_folder, write_text
 from onoma.models.base import Fitted
 from onoma.recognizer.calibration import CALIBRATION, Calibration
-from onoma.recognizer.joints import JOINTS, Joint
+from onoma.recognizer.card import CARD, read_card, write_card, written
+from onoma.recognizer.creation import joint_of, settled
+from onoma.recognizer.joints import Joint
 from onoma.recognizer.model_card import MODEL_CARD, render
-from onoma.tables import lookup
 
 if TYPE_CHECKING:
     from onoma.analysis.confidence import ScoreKind
     from onoma.evaluation import Scores
     from onoma.recognizer.text import Alternative
 
-__all__ = ["CARD", "Recognizer"]
+__all__ = ["Recognizer"]
 
-CARD = "onoma.json"
 LOOK_AHEAD = 20_000
 """Words that `pipe` reads before it predicts, so that batches can be sorted by length in bounded memory."""
 
@@ -54,7 +52,7 @@ class Recognizer:
     @classmethod
     def join(cls, encoding: Any, model: Any, splitter: str = "unicode", trained: dict[str, Any] | None = None) -> Self:
         """A recognizer of a model and the encoding it was made for (None where it reads documents itself)."""
-        return cls(_joint_of(model)(encoding, model), splitter, trained)
+        return cls(joint_of(model)(encoding, model), splitter, trained)
 
     @classmethod
     def create(
@@ -78,28 +76,18 @@ class Recognizer:
         of the prompt (`onoma.prompting.PromptSettings`). Families that read documents themselves take nothing of all
         this, and need no labels.
         """
-        labels = LabelSet(labels)
-        if any("\0" in label for label in labels):
-            raise ConfigError("a label holds a zero character, which no model file can keep")
+        asked = {
+            "scheme": scheme,
+            "repair": repair,
+            "on_misaligned": on_misaligned,
+            "encoding": encoding,
+            "encoding_options": encoding_options or {},
+            "prompt": prompt or {},
+        }
         if not 0 <= seed < 2**32:
             raise ConfigError(f"seed {seed} is no number from 0 to {2**32 - 1}")
-        checked = models.options(family, options or {})
-        kind: Any = models.family(family)
-        if kind.answers != "documents" and not labels:
-            raise ConfigError("there are no labels to learn: the training documents have no span")
-        asked = AskedSettings.checked(
-            {
-                "scheme": scheme,
-                "repair": repair,
-                "on_misaligned": on_misaligned,
-                "encoding": encoding,
-                "encoding_options": encoding_options or {},
-                "prompt": prompt or {},
-            },
-            family,
-        )
-        joint = _joint_of(kind).create(kind, labels, checked, asked, seed)
-        return cls(joint, splitter)
+        parts = settled(family, labels, options or {}, asked, splitter)
+        return cls(parts.joint.create(*parts[1:], seed), splitter)
 
     @property
     def encoding(self) -> Any:
@@ -289,7 +277,7 @@ class Recognizer:
             if self.calibration is not None:
                 write_text(scratch / CALIBRATION, self.calibration.to_json())
             card["files"] = sorted({MODEL_CARD, *(each.name for each in scratch.iterdir())})
-            write_text(scratch / CARD, _json(card))
+            write_card(scratch, card)
             write_text(scratch / MODEL_CARD, render(card, self.calibration))
 
     def save_card(self, folder: str | Path) -> None:
@@ -298,12 +286,12 @@ class Recognizer:
         Raises `ModelError` where no recognizer is saved there, `DataError` where it cannot be written.
         """
         folder = Path(folder)
-        card, files = _card(folder), set(_written(folder))
+        card, files = read_card(folder), set(written(folder))
         calibration = Calibration.read(folder) if self.calibration is None else self.calibration
         page = MODEL_CARD in files or not (folder / MODEL_CARD).exists()  # else it is somebody else's
         names = {CALIBRATION: calibration is not None, MODEL_CARD: page}
         card |= {"trained": self.trained, "files": sorted(files.union(name for name, ours in names.items() if ours))}
-        write_text(folder / CARD, _json(card))
+        write_card(folder, card)
         if calibration is not None:
             write_text(folder / CALIBRATION, calibration.to_json())
         if page:
@@ -316,7 +304,7 @@ class Recognizer:
         Saving replaces a whole folder, so nothing else may be in it. Also raised where it cannot be written.
         """
         folder = Path(folder)
-        claim_folder(folder, "a recognizer", {"checkpoints", "curve.json", "curve.svg", CARD, *_written(folder)})
+        claim_folder(folder, "a recognizer", {"checkpoints", "curve.json", "curve.svg", CARD, *written(folder)})
 
     @classmethod
     def load(cls, folder: str | Path, **overrides: Any) -> Self:
@@ -334,25 +322,22 @@ class Recognizer:
             if adopted is not None:
                 labels = {schemes.split_tag(tag)[1] for tag in adopted.tagset if tag != schemes.OUTSIDE}
                 return cls.join(encodings.get("tags", labels, scheme=adopted.tagset.scheme.name), adopted)
-        card = _card(folder)
+        card = read_card(folder)
         try:
             kind: Any = models.family(card["family"])
             options = models.options(card["family"], card["options"])
             splitter, trained = card["splitter"], card.get("trained")
             tokenization.get(splitter)
-            told = _joint_of(kind).told(card)
+            told = joint_of(kind).told(card)
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise ModelError(f"{folder / CARD}: damaged: {problem!r}") from problem
         except ConfigError as problem:
             raise ModelError(f"{folder / CARD}: {problem}") from problem
         calibration = Calibration.read(folder) if calibrated else None
-        joint = _joint_of(kind).load(kind, folder, told, options.overridden(overrides))
+        options = options.overridden(overrides)
+        options.look(overrides)
+        joint = joint_of(kind).load(kind, folder, told, options)
         return cls(joint, splitter, trained, calibration)
-
-
-def _joint_of(model: Any) -> type[Joint]:
-    """The kind of joint for a model or a family's class."""
-    return lookup(JOINTS, model.answers, "kind of answers", "onoma.joints")
 
 
 def _counts(documents: Iterable[Document]) -> dict[str, int]:
@@ -366,38 +351,9 @@ def _versions() -> dict[str, str]:
     return {"python": found["python"], **{name: each for name, each in found["packages"].items() if each is not None}}
 
 
-def _json(card: dict[str, Any]) -> str:
-    return json.dumps(card, ensure_ascii=False, indent=2) + "\n"
-
-
 def _is_true(value: object) -> bool:
     """A switch as Python or a command line gives it."""
     said = str(value).lower()
     if said not in ("true", "false"):
         raise ConfigError(f"calibrated = {value!r}: true or false")
     return said == "true"
-
-
-def _written(folder: Path) -> list[str]:
-    """The files that a saved recognizer says it wrote; none where there is no card that can be read."""
-    try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        return [str(name) for name in card["files"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-
-
-def _card(folder: Path) -> dict[str, Any]:
-    if not folder.exists():
-        raise ModelError(f"{folder}: there is no such model folder")
-    if not folder.is_dir():
-        raise ModelError(f"{folder}: a saved model is a folder, this is a file")
-    try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    except FileNotFoundError as problem:
-        raise ModelError(f"{folder}: holds no {CARD}, so it is no saved recognizer") from problem
-    except (OSError, ValueError) as problem:
-        raise ModelError(f"{folder / CARD}: cannot be read: {problem}") from problem
-    if not isinstance(card, dict) or card.get("format") != 1:
-        raise ModelError(f"{folder / CARD}: written in a format this version of onoma does not know")
-    return card

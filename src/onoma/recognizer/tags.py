@@ -44,11 +44,21 @@ class TagJoint:
     @classmethod
     def create(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings, seed: int) -> Self:
         """A new model for the tags of a scheme."""
+        encoding = cls._settled(kind, labels, asked)
+        return cls(encoding, kind.create(schemes.get(asked.scheme).tagset(labels), options, seed))
+
+    @classmethod
+    def check(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings) -> None:
+        """Raise `ConfigError` for settings of text, and for a scheme that there is not."""
+        del options
+        cls._settled(kind, labels, asked)
+
+    @classmethod
+    def _settled(cls, kind: Any, labels: LabelSet, asked: AskedSettings) -> TagEncoding:
         if asked.encoding != "tags":
             asked.refuse(kind.family, "which answers with tags", "encoding")
         asked.refuse(kind.family, "which answers with tags", "encoding_options", "prompt")
-        encoding = encodings.get("tags", labels, **asked.of_tags())
-        return cls(encoding, kind.create(schemes.get(asked.scheme).tagset(labels), options, seed))
+        return encodings.get("tags", labels, **asked.of_tags())
 
     @classmethod
     def told(cls, card: Mapping[str, Any]) -> tuple[TagEncoding, schemes.TagSet]:

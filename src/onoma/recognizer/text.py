@@ -62,14 +62,14 @@ class TextJoint:
             raise ConfigError(f"a model that answers with text takes an encoding as text, not {_name(encoding)}")
         self.encoding: TextEncoding = encoding
         self.model = model
-        asked = model.options.decoding
-        if (asked not in {None, "free"} or model.options.validation == "likelihood") and not encoding.grounds:
-            raise ConfigError(f"{encoding.name} has no grammar that a model could be held to: use another encoding")
-        self.decoding: str = asked or (DRAFTED if encoding.grounds else "free")
+        _refuse_without_grammar(encoding, model.options)
+        self.decoding: str = model.options.decoding or (DRAFTED if encoding.grounds else "free")
         """How the model is made to answer."""
         self.counts = Counts()
         """What all grounded answers have taken since it was made."""
         self._drafter: Any = None
+        self._alone = False
+        """Whether the drafter was looked for and is gone."""
         self.embedder: Any = None
         """Finds demonstrations, where it is asked for."""
         self.room = Room(model, ratio)
@@ -90,15 +90,27 @@ class TextJoint:
     @classmethod
     def create(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings, seed: int) -> Self:
         """A new model for the symbols of an encoding."""
-        settings = {**asked.of_tags(), **asked.encoding_options}
-        encoding = encodings.get(asked.encoding or "word_tags", labels, **settings)
-        if not isinstance(encoding, TextEncoding):
-            raise ConfigError(f"{kind.family} answers with text, and {encoding.name} is no encoding as text")
-        prompter = Prompter(PromptSettings.checked(dict(asked.prompt), "prompt"), encoding)
+        encoding, prompter = cls._settled(kind, labels, options, asked)
+        if options.drafter is not None:
+            options = options.drafting_from(Path())  # else it would be looked for below any working folder
         made = cls(encoding, kind.create(encoding.symbols, options, seed), prompter)
         if options.drafter is not None:
             made._load_drafter(options.drafter)
         return made
+
+    @classmethod
+    def check(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings) -> None:
+        """Raise `ConfigError` for an encoding, a prompt or a way to decode that cannot be."""
+        cls._settled(kind, labels, options, asked)
+
+    @classmethod
+    def _settled(cls, kind: Any, labels: LabelSet, options: Any, asked: AskedSettings) -> tuple[TextEncoding, Prompter]:
+        settings = {**asked.of_tags(), **asked.encoding_options}
+        encoding = encodings.get(asked.encoding or "word_tags", labels, **settings)
+        if not isinstance(encoding, TextEncoding):
+            raise ConfigError(f"{kind.family} answers with text, and {encoding.name} is no encoding as text")
+        _refuse_without_grammar(encoding, options)
+        return encoding, Prompter(PromptSettings.checked(dict(asked.prompt), "prompt"), encoding)
 
     @classmethod
     def told(cls, card: Mapping[str, Any]) -> Told:
@@ -121,8 +133,16 @@ class TextJoint:
         return made
 
     def asking(self, labels: LabelSet) -> Self:
-        """The same model asked for other labels."""
+        """The same model asked for other labels; raises `ConfigError` for new ones that it cannot read or write."""
+        new = next((label for label in labels if label not in self.labels), None)
+        if new is not None and not self.prompter.names_labels:
+            template = self.prompter.settings.template
+            raise ConfigError(f"asking for {new!r}: the template {template!r} does not say which labels are asked for")
         encoding = encodings.get(self.encoding.name, labels, **self._settings())
+        if new is not None and not {*encoding.symbols}.issubset(self.encoding.symbols) and self.model.options.symbols:
+            raise ConfigError(
+                f"asking for {new!r}: the model's labels are signs of their own: train with symbols = false"
+            )
         made = type(self)(encoding, self.model, self.prompter.asking(encoding), self.room.ratio)
         made.embedder = self.embedder
         return made
@@ -176,13 +196,19 @@ class TextJoint:
         parts += model.options.content()
         name = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
         examples = model.examples(questions, answers)
-        before, self.decoding = self.decoding, DRAFTED if model.options.validation == "likelihood" else "free"
+        before, self.decoding = self.decoding, self._validation()
         try:
             fitted = train(model, examples, model.options, folder, seed, validate, key=name)
         finally:
             self.decoding = before
         sentences = sum(1 for document in documents for words in document.sentence_words() if words)
         return Learnt(fitted, sentences, lost)
+
+    def _validation(self) -> str:
+        """How dev answers are made."""
+        asked = self.model.options.validation
+        held = self.decoding != "free" if asked is None else asked == "likelihood"
+        return DRAFTED if held else "free"
 
     def _exchanges(self, documents: Sequence[Document]) -> tuple[list[tuple[Asker, Exchange]], int]:
         """Exchanges of windows in which every right answer fits, and how many spans they cannot hold."""
@@ -301,9 +327,13 @@ class TextJoint:
         """What each answer is guessed to be: nothing found, or what the drafter finds."""
         if self.decoding != DRAFTED or self.model.options.beams > 1:  # beams take no draft
             return None
-        if self.model.options.drafter is None:
+        folder = self.model.options.drafter
+        if folder is not None and self._drafter is None and not self._alone and not Path(folder).exists():
+            progress.say(f"the drafter {folder} is gone: the same is answered without it, but slower")
+            self._alone = True
+        if folder is None or self._alone:
             return [()] * count
-        drafter = self._drafter or self._load_drafter(self.model.options.drafter)
+        drafter = self._drafter or self._load_drafter(folder)
         made: list[Sequence[Any]] = []
         for asker, document, spans in zip(askers, documents, drafter.draft(documents), strict=True):
             known = [span for span in spans if span.label in asker.encoding.labels]
@@ -335,6 +365,13 @@ class TextJoint:
             (folder / POOL).write_text("".join(f"{row}\n" for row in rows), encoding="utf-8", newline="\n")
         if self.embedder is not None:
             self.embedder.save(folder / RETRIEVER)
+
+
+def _refuse_without_grammar(encoding: TextEncoding, options: Any) -> None:
+    """Raise `ConfigError` where an encoding cannot hold answers to the text as options ask."""
+    held = options.decoding not in {None, "free"} or options.validation == "likelihood"
+    if held and not encoding.grounds:
+        raise ConfigError(f"{encoding.name} has no grammar that a model could be held to: use another encoding")
 
 
 def _name(encoding: Any) -> str:

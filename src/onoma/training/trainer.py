@@ -76,6 +76,8 @@ def train(
 ) -> Fitted:
     """Train the model's module in place; with `validate`, keep the epoch it scores best and stop with patience.
 
+    Patience begins with the first epoch that scores anything; where none does, the last is kept, and said to be.
+
     Resume files lie under `folder/checkpoints`; a run that was killed goes on from its last finished epoch when called
     again with the same arguments. `key` names the run: files of a run of another key are not touched.
 
@@ -107,6 +109,8 @@ def train(
     _forget_autocast(model.module)
     model.module.eval()
     getattr(model, "finish", lambda _: None)(examples)
+    if is_main() and trainer.state.best_metric == 0:
+        progress.say("no epoch scores anything on the dev data: the last one is kept")
     fitted = _fitted(trainer.state, time.perf_counter() - started, last is not None)
     barrier()  # all have read what they need
     if is_main() and not options.keep_checkpoints:
@@ -218,6 +222,8 @@ class SpanTrainer(Trainer):
         assert self.validate is not None
         with _without_autocast(self.trainable.module):
             metrics = {"eval_f1": on_main(self.validate)}
+        if self.state.best_metric == 0:
+            self.state.best_metric = None  # nothing was found so far: the later epoch is the better one
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -307,5 +313,7 @@ def _fitted(state: Any, seconds: float, resumed: bool) -> Fitted:
                 row[target] = float(entry[source])
     curve = tuple(row for row in rows.values() if len(row) > 1)
     scored = [row for row in curve if "dev_f1" in row]
-    best = max(scored, key=lambda row: row["dev_f1"])["epoch"] if scored else None
+    highest = max((row["dev_f1"] for row in scored), default=0)
+    among = [row["epoch"] for row in scored if row["dev_f1"] == highest]
+    best = among[0 if highest else -1] if among else None
     return Fitted(epochs=float(state.epoch or 0), best_epoch=best, seconds=seconds, resumed=resumed, curve=curve)

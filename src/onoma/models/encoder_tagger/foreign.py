@@ -14,7 +14,7 @@ from onoma.exceptions import ModelError
 from onoma.models.encoder_tagger.backbone import load_module, load_tokenizer
 from onoma.models.encoder_tagger.model import EncoderTagger
 from onoma.models.encoder_tagger.options import EncoderTaggerOptions
-from onoma.models.pretrained import LOADING, first_line, quietly, require_torch
+from onoma.models.pretrained import LOADING, first_line, look_for, quietly, require_torch
 from onoma.schemes import OUTSIDE, SCHEMES, TagSet, split_tag
 
 __all__ = ["adopt", "tagset_of"]
@@ -42,6 +42,8 @@ def adopt(place: str, overrides: Mapping[str, Any] = MappingProxyType({})) -> En
     from onoma.models.encoder_tagger.module import TaggerModule
 
     source = str(folder) if local else place
+    if not local:
+        look_for(source)
     config = _config(source, local)
     tagset = tagset_of(_names(source, config), source)
     hf, missing = load_module(source)

@@ -64,9 +64,8 @@ def signs(tokenizer: Any) -> Signs:
 def refuse_shape(place: str, options: TextOptions, *names: str) -> None:
     """Raise `ConfigError` for the first of these options, which shape a new network, that is not at its default."""
     for name in names:
-        value = getattr(options, name)
-        if value != type(options).model_fields[name].default:
-            raise ConfigError(f"{name} = {value!r} means nothing to {place!r}, which is a whole model")
+        if options.is_changed(name):
+            raise ConfigError(f"{name} = {getattr(options, name)!r} means nothing to {place!r}, which is a whole model")
 
 
 def parts_of(module: Any) -> tuple[Any, ...]:
