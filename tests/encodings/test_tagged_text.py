@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from text_documents import LABELS, flat_documents
 
-from onoma import Document, Span, encodings
+from onoma import Document, Span, alignment, encodings
 from onoma.alignment import BackTokenizer
+from onoma.encodings import word_tags as word_tags_module
 from onoma.encodings.windowed import windows
 from onoma.evaluation import strict_f1
 from onoma.exceptions import ConfigError, DataError, MisalignedSpansError
@@ -161,6 +162,63 @@ def test_words_that_changed_places(source: str, answer: str, wanted: tuple[str, 
     encoding.back = BackTokenizer(Lossless())
     prediction = encoding.decode(document, [answer])
     assert [document.surface(each) for each in prediction.spans] == [wanted[0]] * (wanted[1] == "PER")
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        # As many items as words between two that were copied right, or up to an end: each stands for its word.
+        ("Bob(O) flew(O) from(O) here(O) to(O) BRITAIN(B-LOC) in(O) May(O) 1(O)", ("BRUSSELS", "LOC")),
+        ("Bob(O) flew(O) went(O) BRITAIN(B-LOC) in(O) March(O) 1(O)", ("BRUSSELS", "LOC")),
+        ("XXX(B-PER) flew(O) in(O) May(O)", ("Bob", "PER")),
+        # Words are lost or added beside it: only one with half of the letters may be the word.
+        ("Bob(O) flew(O) BRITAIN(B-LOC) in(O) May(O)", ("[ungrounded]", "BRITAIN")),
+        ("Bob(O) flew(O) BRUSELS(B-LOC) in(O) May(O)", ("BRUSSELS", "LOC")),
+        ("UK(B-LOC) in(O) May(O) 1(O)", ("[ungrounded]", "UK")),
+        ("Bob(O) flew(O) to(O) BRITAIN(B-LOC)", ("[ungrounded]", "BRITAIN")),
+        ("Bob(O) flew(O) to(O) UK(B-LOC) May(O) 1(O)", ("[ungrounded]", "UK")),
+    ],
+)
+def test_words_that_are_nothing_like_the_text(answer: str, wanted: tuple[str, str]) -> None:
+    document = Document.from_words([["Bob", "flew", "to", "BRUSSELS", "in", "May", "1"]])
+    found = [each for each in spans(answer, document) if each[0] != "[truncated]"]
+    assert found == [wanted]
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from("ab cd ef gh".split()), min_size=1, max_size=7), st.randoms(use_true_random=False))
+def test_strangers_keep_their_place_where_nothing_is_lost_or_added_beside_them(
+    words: list[str], chance: random.Random
+) -> None:
+    """Oracle: walk from the item to both sides, one word an item, to one that was copied right or to the end."""
+    found = [chance.choice([word, word, "xyz"]) for word in words if chance.random() < 0.85]
+    found.insert(chance.randint(0, len(found)), "xyz")
+    aligned = alignment.align(words, found, "weighted")
+    places: list[int | None] = [None] * len(found)
+    for place, item in enumerate(aligned):
+        if item is not None:
+            places[item] = place
+    gaps = {at for at in range(1, len(found)) if chance.random() < 0.1}
+
+    def vouched(item: int, step: int) -> bool:
+        place = places[item]
+        while True:
+            if item in {-1, len(found)}:
+                return place in {-1, len(words)}
+            if place is None or places[item] != place:
+                return False
+            if found[item] == words[place]:
+                return True
+            if max(item, item + step) in gaps:
+                return False
+            item, place = item + step, place + step
+
+    wanted = [
+        place if place is None or found[item] == words[place] or (vouched(item, -1) and vouched(item, 1)) else None
+        for item, place in enumerate(places)
+    ]
+    word_tags_module._without_strangers(words, found, places, gaps)
+    assert places == wanted
 
 
 def test_tags_that_are_too_few_or_too_many() -> None:

@@ -26,6 +26,8 @@ TAG = 64
 """Letters of a tag that is not known, at most: more is text."""
 PIECES = 16
 """Pieces of a form that are looked at, at most."""
+ALIKE = 0.5
+"""Share of letters from which on one word may be another one that was copied wrong."""
 GAP = "..."
 """Stands for words that are left out."""
 
@@ -37,8 +39,8 @@ class WordTags(TaggedText):
     are read item by item: an item ends with a tag in parentheses that white space or the end follows, so words may
     hold parentheses and tags of their own. Items that are as many as the words stand for them in order, unless more
     than half of the words are other ones or some have changed places (then those have no sure place); else they are
-    aligned by their words (`align`, see `alignment.align`), one that is written for another word of the source has no
-    place, and one that the source holds twice has a sure place only between its own neighbours. A word in front of an
+    aligned by their words (`align`, see `alignment.align`), one that is written for another word of the source, or that has
+    less than half of its word's letters and is not between its neighbours, has no place, and one that the source holds twice has a sure place only between its own neighbours. A word in front of an
     item's own word is one without a tag, `malformed` where what follows it in brackets is none. An answer that stops
     early is `truncated`.
 
@@ -219,6 +221,7 @@ class WordTags(TaggedText):
         if swapped:  # did the word move, or its tag?
             unsure |= {item for item, place in enumerate(places) if place not in (None, item)}
         _without_others(wanted, found, places)
+        _without_strangers(wanted, found, places, gaps)
         if not self.partial:
             unsure |= _alone(wanted, found, places)
         return places, frozenset(unsure)
@@ -231,6 +234,39 @@ def _without_others(wanted: Sequence[str], found: Sequence[str], places: list[in
     for item, place in enumerate(places):
         if place is not None and place not in right and found[item] in missing:
             places[item] = None
+
+
+def _without_strangers(
+    wanted: Sequence[str], found: Sequence[str], places: list[int | None], gaps: Collection[int]
+) -> None:
+    """Take the place of an item away that has little of its word, where words are lost or added beside it.
+
+    Between two words that were copied right there must be as many items as words, whatever they are.
+    """
+    from rapidfuzz.distance.Levenshtein import normalized_similarity
+
+    size, last = len(found), len(wanted) - 1
+    mirrored = [None if place is None else last - place for place in reversed(places)]
+    before = _going_on(wanted, found, places, gaps)
+    behind = _going_on(wanted[::-1], found[::-1], mirrored, {size - gap for gap in gaps})[::-1]
+    for item, place in enumerate(places):
+        if place is not None and not (before[item] and behind[item]):
+            alike = normalized_similarity(found[item], wanted[place], score_cutoff=ALIKE) >= ALIKE
+            places[item] = place if alike else None
+
+
+def _going_on(
+    wanted: Sequence[str], found: Sequence[str], places: Sequence[int | None], gaps: Collection[int]
+) -> list[bool]:
+    """Whether an item follows, one a word, on one that was copied right, or on the beginning."""
+    made: list[bool] = []
+    sure, at = True, -1
+    for item, place in enumerate(places):
+        right = place is not None and found[item] == wanted[place]
+        sure = right or (sure and item not in gaps and place == at + 1)
+        made.append(sure)
+        at = -2 if place is None else place
+    return made
 
 
 def _alone(wanted: Sequence[str], found: Sequence[str], places: Sequence[int | None]) -> set[int]:
