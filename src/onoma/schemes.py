@@ -242,18 +242,14 @@ class Scheme:
             return list(tags)
         labels = sorted({split_tag(tag)[1] for tag in tags} - {""})
         states = self.tagset(labels)
-        costs: dict[str, float] = {}
-        backs: list[dict[str, str]] = []
-        for index, tag in enumerate(tags):
-            step: dict[str, float] = {}
-            back: dict[str, str] = {}
+        costs: dict[str | None, float] = {None: 0}
+        backs: list[dict[str, str | None]] = []
+        for tag in tags:
+            step: dict[str | None, float] = {}
+            back: dict[str, str | None] = {}
             for state in states:
                 change = _change(tag, state)
                 if change == math.inf:  # so few are left, however many labels there are
-                    continue
-                if index == 0:
-                    if self.allows(None, state):
-                        step[state] = change
                     continue
                 legal = [before for before in costs if self.allows(before, state)]
                 if legal:
@@ -261,10 +257,12 @@ class Scheme:
                     step[state] = costs[best] + change
             costs = step
             backs.append(back)
-        state = min((state for state in costs if self.allows(state, None)), key=costs.__getitem__)
-        path = [state]
-        for back in reversed(backs[1:]):
-            path.append(back[path[-1]])
+        last = min((state for state in costs if self.allows(state, None)), key=costs.__getitem__)
+        path: list[str] = []
+        for back in reversed(backs):
+            assert last is not None
+            path.append(last)
+            last = back[last]
         return path[::-1]
 
 

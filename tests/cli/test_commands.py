@@ -80,6 +80,13 @@ def test_a_toml_file_stands_for_flags_and_flags_win(folder: Path) -> None:
     assert (card["options"]["c2"], card["options"]["max_iterations"], card["trained"]["seed"]) == (0.25, 7, 3)
 
 
+def test_a_recognizer_that_will_be_replaced_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for said in (False, True):
+        capsys.readouterr()
+        assert run("train", "--model", "feature_crf", "--train", "gold.conll", "--out", "m") == 0
+        assert ("m: the recognizer there is replaced" in " ".join(capsys.readouterr().err.split())) == said
+
+
 def test_several_seeds_are_several_folders(folder: Path) -> None:
     assert run("train", "--model", "feature_crf", "--train", "gold.conll", "--out", "m", "--seed", 1, "--seed", 2) == 0
     assert sorted(each.name for each in Path("m").iterdir()) == ["seed-1", "seed-2"]

@@ -218,3 +218,13 @@ def test_symbols_that_were_pieces_before_are_those_of_a_saved_model(make: str, t
     made.save(tmp_path)
     again = CausalLM.load(tmp_path, encodings.get("tag_string", ["LOC", "PER"]).symbols, made.options)
     assert again.vocabulary.pieces == made.vocabulary.pieces
+
+
+@pytest.mark.parametrize("kind", ["openai-gpt", "xlnet", "rwkv", "trocr", "xlstm"])
+def test_a_network_that_cannot_go_on_from_what_it_has_read_is_refused(kind: str, tmp_path: Path) -> None:
+    from transformers import AutoConfig
+
+    save_minilm(tmp_path / "from")
+    AutoConfig.for_model(kind).save_pretrained(tmp_path / "from")
+    with pytest.raises(ConfigError, match=f"a {kind} cannot be used"):
+        Recognizer.create("causal_lm", ["LOC"], options={"model": str(tmp_path / "from")})

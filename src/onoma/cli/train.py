@@ -69,12 +69,12 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
         The settings as a TOML file; flags beside it win.
     """
     settings = TrainSettings.merged(config, TrainFlags.model_construct() if flags is None else flags)
-    from onoma import datasets, models
+    from onoma import datasets, models, progress
     from onoma.cli.common import announce, escape, show
     from onoma.document import LabelSet
     from onoma.exceptions import ConfigError
     from onoma.files import write_text
-    from onoma.recognizer import Recognizer
+    from onoma.recognizer import CARD, Recognizer
     from onoma.report.curves import draw
     from onoma.training.distributed import is_main, processes
 
@@ -100,6 +100,8 @@ def train(config: Path | None = None, /, *, flags: Annotated[TrainFlags, Paramet
         )
         if is_main():
             recognizer.claim(folder)
+            if (folder / CARD).exists():
+                progress.say(f"{folder}: the recognizer there is replaced when this one is trained")
         fitted = recognizer.fit(documents, dev, folder=folder, seed=seed)
         if not is_main():
             continue

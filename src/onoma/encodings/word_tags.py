@@ -39,10 +39,11 @@ class WordTags(TaggedText):
     are read item by item: an item ends with a tag in parentheses that white space or the end follows, so words may
     hold parentheses and tags of their own. Items that are as many as the words stand for them in order, unless more
     than half of the words are other ones or some have changed places (then those have no sure place); else they are
-    aligned by their words (`align`, see `alignment.align`), one that is written for another word of the source, or that has
-    less than half of its word's letters and is not between its neighbours, has no place, and one that the source holds twice has a sure place only between its own neighbours. A word in front of an
-    item's own word is one without a tag, `malformed` where what follows it in brackets is none. An answer that stops
-    early is `truncated`.
+    aligned by their words (`align`, see `alignment.align`). Then one that is written for another word of the source has
+    no place, nor has one with less than half of its word's letters where words are lost or added beside it; and one
+    that the source holds twice has a sure place only between its own neighbours. A word in front of an item's own word
+    is one without a tag, `malformed` where what follows it in brackets is none. An answer that stops early is
+    `truncated`.
 
     Where `back` is set, words are compared in the forms that the model can write; those that are spelt as in the text
     are known, too.

@@ -194,7 +194,7 @@ def _plain(value: Any) -> str:
         return ", ".join(f"{key}: {_plain(each)}" for key, each in value.items()) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(_plain(each) for each in value) or "none"
-    return "none" if value is None else str(value)
+    return "as by default" if value is None else str(value)
 
 
 def _versions(card: Mapping[str, Any]) -> str:

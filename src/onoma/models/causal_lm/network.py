@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ __all__ = ["build", "configure", "limits", "load"]
 
 NEW = frozenset({"llama", "qwen3"})
 """What a new model can be made like."""
+BY_MASK = frozenset({"bloom", "mpt"})
+"""Where a piece stands is counted in the mask (Press et al. 2022)."""
 
 
 def build(place: str, options: CausalLMOptions, tokenizer: Any, seed: int) -> tuple[Any, set[str]]:
     """A language model and the names of the weights that are new; the seed draws these.
 
-    Raises `ModelError` where the place holds nothing that can be read, `ConfigError` for an encoder-decoder.
+    Raises `ModelError` where the place holds nothing that can be read, `ConfigError` for an encoder-decoder and for a
+    network that cannot be told where a piece stands.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -33,6 +37,7 @@ def build(place: str, options: CausalLMOptions, tokenizer: Any, seed: int) -> tu
         raise ConfigError(f"{place!r} is an encoder-decoder: the family seq2seq takes it")
     if not _writes(config):
         return _new(place, config, options, tokenizer)
+    _refuse_unknown_ways(place, config)
     network.refuse_shape(place, options, "architecture", "layers", "positions")
     if options.pretrained:
         return load(place), set()
@@ -55,6 +60,18 @@ def _writes(config: Any) -> bool:
     if config.model_type in READERS:  # BERT and its kind can be made to write, but were not taught to
         return bool(getattr(config, "is_decoder", False))
     return config.model_type in WRITERS
+
+
+def _refuse_unknown_ways(place: str, config: Any) -> None:
+    """Raise `ConfigError` where rows of unlike length, or what was read before, would not be read right."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING as KINDS
+
+    kind: Any = KINDS[type(config)]
+    takes = inspect.signature(kind.forward).parameters
+    places = "position_ids" in takes or config.model_type in BY_MASK or getattr(kind, "_is_stateful", False)
+    if not places or "attention_mask" not in takes or not {"past_key_values", "cache"} & takes.keys():
+        why = "its network is not told where a piece stands, or what it has read"
+        raise ConfigError(f"{place!r}: a {config.model_type} cannot be used, for {why}")
 
 
 def _new(place: str, config: Any, options: CausalLMOptions, tokenizer: Any) -> tuple[Any, set[str]]:
