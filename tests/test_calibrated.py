@@ -12,7 +12,7 @@ import pytest
 from families import ALLOWED_FILES, CORPUS, document, options, program
 
 import onoma
-from onoma import Document, Prediction, Recognizer, Span, models
+from onoma import Document, Prediction, Recognizer, Span, models, progress
 from onoma.encodings.base import TagAnswer
 from onoma.evaluation.matching import match
 from onoma.exceptions import ConfigError, DataError, EvaluationError, ModelError
@@ -143,6 +143,19 @@ def test_scores_that_say_nothing_cannot_be_calibrated(tmp_path: Path) -> None:
     matching = match(HELD, [Prediction(each.id, each.spans) for each in HELD])
     with pytest.raises(EvaluationError, match="no predicted mention has a score"):
         Calibration.fit(matching)
+
+
+def test_a_model_asked_to_write_freely_has_no_probabilities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    made = Recognizer.create("seq2seq", ["LOC", "PER"], options=options("seq2seq", tmp_path))
+    made.calibration = LESS_SURE
+    made.save(tmp_path / "model")
+    said: list[str] = []
+    monkeypatch.setattr(progress, "say", said.append)
+    assert onoma.load(tmp_path / "model").score_kind == "probability" and not said
+    free = onoma.load(tmp_path / "model", decoding="free")
+    assert free.score_kind == "none" and all(span.score is None for each in free.predict(HELD) for span in each.spans)
+    assert said == [f"{tmp_path / 'model'}: so asked, mentions have no scores, and its calibration changes nothing"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from onoma import datasets, encodings, models, schemes, tokenization
+from onoma import datasets, encodings, models, progress, schemes, tokenization
 from onoma.document import Document, LabelSet, Prediction, Span
 from onoma.environment import environment
 from onoma.exceptions import ConfigError, ModelError
@@ -112,7 +112,8 @@ class Recognizer:
     @property
     def score_kind(self) -> ScoreKind:
         """What the score of a span is: "probability", "margin" (it only ranks spans), or "none"."""
-        return self._joint.score_kind if self.calibration is None else "probability"
+        own = self._joint.score_kind
+        return own if self.calibration is None or own == "none" else "probability"
 
     @property
     def effort(self) -> dict[str, int] | None:
@@ -337,6 +338,8 @@ class Recognizer:
         options = options.overridden(overrides)
         options.look(overrides)
         joint = joint_of(kind).load(kind, folder, told, options)
+        if calibration is not None and joint.score_kind == "none":
+            progress.say(f"{folder}: so asked, mentions have no scores, and its calibration changes nothing")
         return cls(joint, splitter, trained, calibration)
 
 
