@@ -30,15 +30,17 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return place
 
 
+@pytest.mark.parametrize("spelt", [False, True], ids=["symbols", "spelt"])
 @pytest.mark.parametrize("name", NAMES)
-def test_right_answers_are_held_to_the_pieces_of_training(folder: Path, name: str) -> None:
+def test_right_answers_are_held_to_the_pieces_of_training(folder: Path, name: str, spelt: bool) -> None:
     """A piece for what a vocabulary does not know stands for as many signs as there are: such answers are left out."""
     from transformers import AutoTokenizer
 
     from onoma.models.text.vocabulary import Vocabulary
 
     encoding = encodings.get(name, ["LOC", "PER"], on_misaligned="drop")
-    vocabulary = Vocabulary(AutoTokenizer.from_pretrained(folder), encoding.symbols)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    vocabulary = Vocabulary(tokenizer, *(((), encoding.symbols) if spelt else (encoding.symbols,)))
     unknown = vocabulary.tokenizer.unk_token_id
     seen = 0
     for document in CORPUS:
@@ -46,7 +48,7 @@ def test_right_answers_are_held_to_the_pieces_of_training(folder: Path, name: st
         for each, automaton, wanted in zip(
             exchanges, encoding.automata(document), encoding.drafts(document), strict=True
         ):
-            pieces = vocabulary.numbers(each.completion)
+            pieces = vocabulary.answer(each.completion)
             if unknown in pieces:
                 continue
             writing = Writing(automaton, vocabulary.stretch, END, 10**6, vocabulary.tail)

@@ -13,7 +13,7 @@ from onoma import Document, Span, encodings
 
 pytest.importorskip("transformers")
 
-from models.tiny import _byte_pairs, _word_piece, save_t5
+from models.tiny import _byte_pairs, _word_piece, save_llama, save_t5
 
 from onoma.models.text.vocabulary import Vocabulary
 
@@ -151,3 +151,21 @@ def test_a_symbol_of_letters_is_none_inside_a_word(make: Any) -> None:
     assert made.numbers(text) == Vocabulary(make()).numbers(text)
     assert len(made.numbers("O")) == len(made.numbers("None")) == 1
     assert made.text(made.numbers("B-PER O O None")) == "B-PER O O None"
+
+
+def test_answers_are_cut_at_symbols_that_are_spelt_out(tmp_path: Path) -> None:
+    """One of letters is none inside a word; the blank before a word stays with it."""
+    from transformers import AutoTokenizer
+
+    save_llama(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    plain, spelt = Vocabulary(tokenizer), Vocabulary(tokenizer, (), ["O", "(B-PER)"])
+    answer = "May O Oz(B-PER) O"
+    assert spelt.answer(answer) == [
+        *plain.numbers("May "), *plain.stretch("O", ""), *plain.stretch(" Oz", ""), *plain.stretch("(B-PER)", ""),
+        *plain.stretch(" ", ""), *plain.stretch("O", ""),
+    ]  # fmt: skip
+    assert spelt.numbers(answer) == plain.numbers(answer) == plain.answer(answer)
+    assert spelt.text(spelt.answer(answer)) == answer
+    spelt.spell(())
+    assert spelt.answer(answer) == plain.numbers(answer)

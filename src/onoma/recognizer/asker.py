@@ -43,7 +43,7 @@ class Room:
 
     def widened(self, pairs: Iterable[tuple[str, str]]) -> bool:
         """Take the lengths of texts and their right answers into account; whether that changed anything."""
-        sizes = [(self.size(source), self.size(answer)) for source, answer in pairs]
+        sizes = [(self.size(source), len(self.vocabulary.answer(answer))) for source, answer in pairs]
         whole = sum(source for source, _ in sizes)
         mean = sum(answer for _, answer in sizes) / max(1, whole)
         least = ((answer - self.base) / max(1, source) for source, answer in sizes)
@@ -69,7 +69,7 @@ class Asker:
         if self._head + LEAST > room.source_limit:
             taken = f"{self._head} of the {room.source_limit} pieces that the model reads"
             raise ConfigError(f"the question takes {taken}, without any text: make it shorter")
-        self._mark = max(map(room.size, encoding.symbols), default=1)
+        self._mark = max((len(room.vocabulary.stretch(symbol, "")) for symbol in encoding.symbols), default=1)
         encoding.back = room.vocabulary.back
         encoding.fits = self._fits
 

@@ -176,6 +176,9 @@ class TextJoint:
         """Train by gradients on the exchanges of all windows."""
         from onoma.training.trainer import train
 
+        if not self.model.options.symbols:  # documents may be asked for labels of their own
+            askers = {id(asker): asker for asker in map(self._asker, documents)}
+            self.model.vocabulary.spell(each for asker in askers.values() for each in asker.encoding.symbols)
         asked, lost = self._exchanges(documents)
         exchanges = [exchange for _, exchange in asked]
         if not exchanges:

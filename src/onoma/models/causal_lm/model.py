@@ -32,7 +32,7 @@ class CausalLM(Writer):
         self, options: CausalLMOptions, tokenizer: Any, module: Any, symbols: Sequence[str], new: set[str]
     ) -> None:
         self.options = options
-        self.vocabulary = Vocabulary(tokenizer, symbols if options.symbols else ())
+        self.vocabulary = Vocabulary(tokenizer, *((symbols, ()) if options.symbols else ((), symbols)))
         self.module = module
         self.new = new
         grow(module, self.vocabulary)
@@ -100,4 +100,5 @@ class CausalLM(Writer):
         """The model of a folder; nothing is looked up anywhere else."""
         require_torch("the causal_lm family")
         tokenizer = load_tokenizer(str(folder))
-        return cls(options, tokenizer, network.load(str(folder)), held(tokenizer, symbols), set())
+        known = held(tokenizer, symbols) if options.symbols else symbols
+        return cls(options, tokenizer, network.load(str(folder)), known, set())

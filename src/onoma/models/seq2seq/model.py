@@ -50,7 +50,7 @@ class Seq2Seq(Writer):
         self, options: Seq2SeqOptions, tokenizer: Any, module: Any, symbols: Sequence[str], new: set[str]
     ) -> None:
         self.options = options
-        self.vocabulary = Vocabulary(tokenizer, symbols if options.symbols else ())
+        self.vocabulary = Vocabulary(tokenizer, *((symbols, ()) if options.symbols else ((), symbols)))
         self.module = module
         self.new = new
         grow(module, self.vocabulary)
@@ -128,4 +128,5 @@ class Seq2Seq(Writer):
         """The model of a folder; nothing is looked up anywhere else."""
         require_torch("the seq2seq family")
         tokenizer = load_tokenizer(str(folder))
-        return cls(options, tokenizer, network.load(str(folder)), held(tokenizer, symbols), set())
+        known = held(tokenizer, symbols) if options.symbols else symbols
+        return cls(options, tokenizer, network.load(str(folder)), known, set())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache, partial
 from itertools import groupby
 from typing import Any
 
@@ -32,7 +33,8 @@ class Vocabulary:
     stand with a blank on either side, and nothing else is moved.
     """
 
-    def __init__(self, tokenizer: Any, symbols: Sequence[str] = ()) -> None:
+    def __init__(self, tokenizer: Any, symbols: Sequence[str] = (), spelt: Sequence[str] = ()) -> None:
+        """`spelt` are symbols that are written in the pieces there are; answers are cut before and behind them."""
         self.tokenizer = tokenizer
         self.made_of: dict[int, list[int]] = {}
         """The pieces of which each new symbol would have been written."""
@@ -42,8 +44,15 @@ class Vocabulary:
         tried = ["a .b, c", *(f"a {each} {each} b" for each in self.added.values())]
         self.keeps_blanks = all(self._again(text) == text for text in tried)
         self._stretches: dict[tuple[str, str | None], tuple[int, ...]] = {}
+        self.spell(spelt)
         self.size = lru_cache(REMEMBERED)(self._size)
         """How many pieces a text has, without special ones; remembered for the last texts."""
+
+    def spell(self, symbols: Iterable[str]) -> None:
+        """Cut answers at these symbols, and at no others: that is how an answer that is held is written."""
+        kept = sorted(set(symbols), key=lambda each: (-len(each), each))
+        self._stretches.clear()
+        self._spelt = re.compile(f"({'|'.join(map(_alone, kept))})") if kept else None
 
     def _add(self, symbols: Sequence[str]) -> dict[int, str]:
         """The numbers of the symbols that are pieces of their own making, new ones or of a saved tokenizer."""
@@ -72,6 +81,15 @@ class Vocabulary:
         """The pieces of a text, without special ones."""
         return self.tokenizer(well_formed(text), add_special_tokens=False, verbose=False)["input_ids"]
 
+    def answer(self, text: str) -> list[int]:
+        """The pieces of an answer, without special ones: its stretches between symbols, and these, one by one."""
+        return list(self._cut(text, self.numbers))
+
+    def _cut(self, text: str, first: Callable[[str], list[int]]) -> Iterator[int]:
+        parts = [text] if self._spelt is None else [part for part in self._spelt.split(text) if part]
+        for number, part in enumerate(parts):
+            yield from self.stretch(part, "") if number else first(part)
+
     def tail(self, text: str) -> str:
         """The symbol that a text ends with, where what follows is cut as if it stood alone; else ""."""
         return next((each for each in self._anew if text.endswith(each)), "") if self._anew else ""
@@ -91,11 +109,8 @@ class Vocabulary:
         if found is None:
             if len(self._stretches) > REMEMBERED:
                 self._stretches.clear()
-            if before is None:
-                made = self.numbers(text)
-            else:
-                made = self._behind(text, before) if before else self._inner(text)
-            found = self._stretches[key] = tuple(made)
+            first = self.numbers if before is None else partial(self._behind, symbol=before) if before else self._inner
+            found = self._stretches[key] = tuple(self._cut(text, first))
         return found
 
     def _behind(self, text: str, symbol: str) -> list[int]:
@@ -142,3 +157,8 @@ class Vocabulary:
 
     def _decode(self, numbers: Sequence[int]) -> str:
         return self.tokenizer.decode(numbers, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+
+def _alone(symbol: str) -> str:
+    """The symbol as a pattern; one of letters, such as O, is none inside a word."""
+    return rf"(?<!\w){re.escape(symbol)}(?!\w)" if symbol[0].isalnum() else re.escape(symbol)

@@ -94,7 +94,7 @@ class Writer(ABC):
         """Pairs in which the answer fits; it always does where its text could be cut."""
         made: list[Example] = []
         for question, answer in zip(questions, answers, strict=True):
-            pieces = self.vocabulary.numbers(answer)
+            pieces = self.vocabulary.answer(answer)
             if len(pieces) <= self.answer_limit:
                 size = self.vocabulary.size(question(0)) + len(pieces)
                 made.append(Example(question, (*pieces, self.module.config.eos_token_id), size))
