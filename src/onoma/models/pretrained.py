@@ -102,7 +102,7 @@ def look_for(name: str) -> None:
     Asks once: whoever loads the model tries each of its files again and again, for minutes where there is no network.
     """
     missing = f"{name}: there is no such model folder"
-    if not HUB_NAME.fullmatch(name):
+    if not HUB_NAME.fullmatch(name) or find_spec("huggingface_hub") is None:
         raise ModelError(missing)
     from huggingface_hub import HfApi, try_to_load_from_cache
 
