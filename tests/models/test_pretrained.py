@@ -43,7 +43,7 @@ def test_a_name_is_asked_for_once(hub: type[Hub], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["./runs", "../runs", "a/b/c", "/nowhere", "~/nowhere", "a b", "runs/", ".", ""])
 def test_what_can_be_no_name_on_the_hub_is_not_asked_for(hub: type[Hub], name: str) -> None:
-    with pytest.raises(ModelError, match="there is no such model folder$"):
+    with pytest.raises(ModelError, match=r"there is no such model folder$"):
         pretrained.look_for(name)
     assert not hub.asked
 
@@ -57,5 +57,5 @@ def test_what_was_loaded_before_is_not_asked_for(hub: type[Hub], monkeypatch: py
 
 def test_without_the_hub_there_are_folders_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pretrained, "find_spec", lambda _: None)
-    with pytest.raises(ModelError, match="there is no such model folder$"):
+    with pytest.raises(ModelError, match=r"there is no such model folder$"):
         pretrained.look_for("nobody/has-this")
