@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from onoma import Document, Span, encodings
+from onoma import Document, Span, encodings, tokenization
 
 Found = list[tuple[int, int]]
 
@@ -115,3 +115,14 @@ def test_offsets_say_what_ends_within_a_letter() -> None:
     encoding = encodings.get("offset_json", ["PER"])
     (asked,) = encoding.encode(document).exchanges
     assert encoding.decode(document.with_spans([]), [asked.completion]).spans == document.spans
+
+
+@pytest.mark.parametrize("name", ["entity_pairs", "grouped_json", "entity_list", "type_queries"])
+def test_a_word_beside_what_has_no_shape_is_whole(name: str) -> None:
+    """Where capitals and accents are lost, the first letter of another word is the same."""
+    encoding = encodings.get(name, ["LOC"])
+    encoding.back = Lossy()
+    document = Document("d", "\u0130stanbul and I\u00ad x").with_spans([Span(13, 14, "LOC")])
+    document = tokenization.split(document)
+    answers = [each.completion for each in encoding.encode(document).exchanges]
+    assert encoding.decode(document, answers).spans == (Span(13, 14, "LOC"),)

@@ -174,8 +174,17 @@ def _starts(inside: str, wanted: str) -> Iterator[int]:
 
 
 def _whole(source: str, bounds: Bounds) -> bool:
-    """Whether a place begins and ends where words do."""
+    """Whether a place begins and ends where words do; what has no shape, such as a soft hyphen, is no letter there."""
     start, end = bounds
-    cut_left = start > 0 and in_a_word(source[start - 1]) and in_a_word(source[start])
-    cut_right = end < len(source) and in_a_word(source[end]) and in_a_word(source[end - 1])
+    before, behind = start - 1, end
+    while before >= 0 and _is_shapeless(source[before]):
+        before -= 1
+    while behind < len(source) and _is_shapeless(source[behind]):
+        behind += 1
+    cut_left = before >= 0 and source[before].isalnum() and in_a_word(source[start])
+    cut_right = behind < len(source) and source[behind].isalnum() and in_a_word(source[end - 1])
     return not (cut_left or cut_right)
+
+
+def _is_shapeless(letter: str) -> bool:
+    return in_a_word(letter) and not letter.isalnum()
