@@ -125,7 +125,7 @@ def test_settings_build_the_same_encoding_again() -> None:
     ("options", "message"),
     [
         ({"scheme": "X"}, "tag scheme"),
-        ({"repair": "x"}, "repair policy"),
+        ({"repair": "x"}, "'repair' of the encoding tags is"),
         ({"on_misaligned": "x"}, "on_misaligned"),
         ({"odd": 1}, "odd"),
     ],
