@@ -129,12 +129,20 @@ def test_filtered_labels_are_filtered_on_changed_sets(corpus: Path) -> None:
 
 def test_a_system_that_can_be_asked_is_asked_for_symbols(corpus: Path) -> None:
     pytest.importorskip("torch")
-    made = onoma.Recognizer.create("seq2seq", ["LOC", "PER"], options=options("seq2seq", corpus), encoding="xml")
+    layout = 'head = "{labels} "\nkind = "{kind} "\nquestion = "{source}"\nanswer = " {answer}"\nbetween = " "\n'
+    (corpus / "layout.toml").write_text(layout, encoding="utf-8")
+    quick = options("seq2seq", corpus)
+    onoma.Recognizer.create("seq2seq", ["LOC", "PER"], options=quick, encoding="xml").save(corpus / "deaf")
+    quick |= {"symbols": False}
+    prompt = {"template": str(corpus / "layout.toml"), "labels": "tags"}
+    made = onoma.Recognizer.create("seq2seq", ["LOC", "PER"], options=quick, encoding="xml", prompt=prompt)
     made.save(corpus / "saved")
     datasets.write(CORPUS[6:7], corpus / "one.jsonl")
     changes: dict[str, Any] = {"probes": ["label_symbols"], "learning_curve": [], "train": None}
     changes["sets"] = {"home": {"source": "one.jsonl"}}
-    settings = experiment(systems={"asked": {"model": "saved"}}, **changes)
+    settings = experiment(systems={"asked": {"model": "saved"}, "deaf": {"model": "deaf"}}, **changes)
+    record = cell.run(settings, corpus, "deaf", 0, corpus / "other")
+    assert "the template 'plain' does not say which labels" in record["probes"]["home"]["label_symbols"]["why"]
     record = cell.run(settings, corpus, "asked", 0, corpus / "cell")
     assert "why" not in record["probes"]["home"]["label_symbols"]
     (plain,) = datasets.read_predictions(corpus / "cell" / "predictions-home.jsonl")
