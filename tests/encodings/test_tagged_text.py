@@ -170,7 +170,7 @@ def test_words_that_changed_places(source: str, answer: str, wanted: tuple[str, 
         # As many items as words between two that were copied right, or up to an end: each stands for its word.
         ("Bob(O) flew(O) from(O) here(O) to(O) BRITAIN(B-LOC) in(O) May(O) 1(O)", ("BRUSSELS", "LOC")),
         ("Bob(O) flew(O) went(O) BRITAIN(B-LOC) in(O) March(O) 1(O)", ("BRUSSELS", "LOC")),
-        ("XXX(B-PER) flew(O) in(O) May(O)", ("Bob", "PER")),
+        ("Qqq(B-PER) flew(O) in(O) May(O)", ("Bob", "PER")),
         # Words are lost or added beside it: only one with half of the letters may be the word.
         ("Bob(O) flew(O) BRITAIN(B-LOC) in(O) May(O)", ("[ungrounded]", "BRITAIN")),
         ("Bob(O) flew(O) BRUSELS(B-LOC) in(O) May(O)", ("BRUSSELS", "LOC")),

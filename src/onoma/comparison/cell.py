@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from onoma import datasets, models, progress
 from onoma.analysis.probes import ASKED_LABELS, Probed, find
@@ -76,8 +76,8 @@ def run(
         elif models.learns(_family(system)):
             record["train"] = _train(experiment, system, base, seed, folder, model, fraction)
         else:
-            _create(system, (), base, seed).save(model)
-        recognizer = Recognizer.load(place, **_overrides(experiment, system, place, base))
+            Recognizer.create(**creation(system, (), base), seed=seed).save(model)
+        recognizer = Recognizer.load(place, **_overrides(system, place, base))
         predict: dict[str, Any] = {}
         for set_name, settings in sets.items():
             loaded = load(settings, base)
@@ -123,46 +123,28 @@ def _family(system: SystemSettings) -> str:
     return system.family
 
 
-class Creation(NamedTuple):
-    """What `Recognizer.create` makes a recognizer of, but for the seed."""
+def creation(system: SystemSettings, labels: Sequence[str], base: Path) -> dict[str, Any]:
+    """What `Recognizer.create` makes a recognizer of, but for the seed, for a system that has a family.
 
-    family: str
-    labels: Sequence[str]
-    options: dict[str, Any]
-    asked: dict[str, Any]
-    splitter: str
-
-
-def creation(system: SystemSettings, labels: Sequence[str], base: Path) -> Creation:
-    """For a system that has a family; relative paths start at the absolute folder `base`."""
-    assert system.family is not None
-    options = models.options(system.family, system.options).located(base)
+    Relative paths start at the absolute folder `base`.
+    """
+    options = models.options(_family(system), system.options).located(base)
     asked = system.asked()
     if asked["prompt"]:
         prompt = PromptSettings.checked(asked["prompt"], "prompt").located(base)
         asked["prompt"] = prompt.model_dump(mode="json", exclude_defaults=True)
-    return Creation(system.family, labels, options.model_dump(), asked, system.splitter)
+    made = {"family": system.family, "labels": labels, "options": options.model_dump(), "splitter": system.splitter}
+    return made | asked
 
 
-def _create(system: SystemSettings, labels: Sequence[str], base: Path, seed: int) -> Recognizer:
-    made = creation(system, labels, base)
-    return Recognizer.create(
-        made.family, made.labels, options=made.options, **made.asked, splitter=made.splitter, seed=seed
-    )
-
-
-def _overrides(experiment: Experiment, system: SystemSettings, place: str, base: Path) -> dict[str, Any]:
+def _overrides(system: SystemSettings, place: str, base: Path) -> dict[str, Any]:
     """The options with which a recognizer that is there already is loaded; relative paths start at `base`."""
-    if system.family is not None or not system.options:
+    if system.family is not None:
         return {}
-    if system.origin is not None:
-        origin = experiment.systems[system.origin]
-        options = models.options(_family(origin), origin.options)
-    elif (Path(place) / CARD).is_file():
-        told = read_card(Path(place))
-        options = models.options(told["family"], told["options"])
-    else:
+    if not (Path(place) / CARD).is_file():
         return system.options  # of other people's making
+    card = read_card(Path(place))
+    options = models.options(card["family"], card["options"])
     asked = {name: value for name, value in system.options.items() if name in options.runtime}
     changed = options.overridden(asked).located(base)
     return {**system.options, **{name: getattr(changed, name) for name in asked}}
@@ -185,7 +167,7 @@ def _train(
     if fraction is not None:
         train = part(train, fraction)
     dev = load(experiment.dev, base).documents if experiment.dev is not None else None
-    recognizer = _create(system, LabelSet.of(train), base, seed)
+    recognizer = Recognizer.create(**creation(system, LabelSet.of(train), base), seed=seed)
     started = time.perf_counter()
     fitted = recognizer.fit(train, dev, folder=folder, seed=seed)
     seconds = time.perf_counter() - started

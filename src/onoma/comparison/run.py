@@ -11,25 +11,25 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from onoma import datasets, models, progress
+from onoma import models, progress
 from onoma.comparison.assemble import assemble
-from onoma.comparison.cell import RECORD, CellRecord, creation, origin_model, set_mark
+from onoma.comparison.beforehand import check_systems, learnt_before, told
+from onoma.comparison.cell import RECORD, CellRecord, origin_model, set_mark
 from onoma.comparison.curves import fraction_folder, parts
 from onoma.comparison.experiment import Experiment, SystemSettings, located, model_place
 from onoma.comparison.probing import changed, needs_training, probe_mark
 from onoma.comparison.reporting import gather
-from onoma.comparison.sources import Loaded, load
-from onoma.document import Document, LabelSet
-from onoma.exceptions import ConfigError, DataError, ModelError, OnomaError
+from onoma.comparison.sources import load
+from onoma.document import Document
+from onoma.exceptions import ConfigError, DataError, OnomaError
 from onoma.files import write_text
 from onoma.processes import end_tree
 from onoma.prompting.settings import PromptSettings
-from onoma.recognizer import CARD, check, look, read_card
+from onoma.recognizer import CARD
 from onoma.report import html
 from onoma.report.schema import Results, dumps
 from onoma.version import __version__
@@ -61,13 +61,13 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
         raise DataError("is no folder", path=out, mend="name another --out")
     sets = {name: load(settings, base) for name, settings in experiment.sets.items()}
     train = None if experiment.train is None else load(experiment.train, base).documents
-    _check_systems(experiment, train or (), base.resolve())
+    check_systems(experiment, train or (), base.resolve())
     learnt = {
         use: None if source is None else load(source, base).sha256
         for use, source in (("trained on", experiment.train), ("used to choose the epoch", experiment.dev))
     }
-    learnt_before = _learnt_before(experiment, base)
-    sets = {name: _told(name, loaded, learnt, learnt_before) for name, loaded in sets.items()}
+    before = learnt_before(experiment, base)
+    sets = {name: told(name, loaded, learnt, before) for name, loaded in sets.items()}
     marks = {name: set_mark(experiment.sets[name], loaded.sha256) for name, loaded in sets.items()}
     fingerprint = {name: _fingerprint(experiment, name, base, learnt, out) for name in experiment.systems}
     needed = train if needs_training(experiment) else None
@@ -100,18 +100,6 @@ def compare(experiment: Experiment, out: str | Path, *, base: str | Path = ".") 
     write_text(out / "results.json", dumps(results))
     html.write(results, out, gather(results, out, sets, train))
     return results
-
-
-def _check_systems(experiment: Experiment, train: Sequence[Document], base: Path) -> None:
-    """Raise `ConfigError` that names the system for what would stop its cell once its turn has come."""
-    for name, system in experiment.systems.items():
-        try:
-            if system.family is not None:
-                check(*creation(system, LabelSet.of(train), base))
-            elif system.model is not None:
-                look(model_place(system.model, base))
-        except (ConfigError, ModelError) as problem:
-            raise ConfigError(f"systems.{name}: {problem}") from None
 
 
 def _curves(
@@ -149,34 +137,6 @@ def _curves(
             progress.say(f"{what}: already done")
         found.setdefault(name, {})[fraction, seed] = record
     return found
-
-
-def _learnt_before(experiment: Experiment, base: Path) -> dict[str, str]:
-    """The fingerprints of the documents that saved recognizers were made with, by what is said of them."""
-    found: dict[str, str] = {}
-    for name, system in experiment.systems.items():
-        if system.model is None or not Path(place := model_place(system.model, base), CARD).is_file():
-            continue
-        trained = read_card(Path(place)).get("trained") or {}
-        for part, said in (("train", f"{name} was trained on"), ("dev", f"the epoch of {name} was chosen on")):
-            if isinstance(about := trained.get(part), dict) and "fingerprint" in about:
-                found[said] = about["fingerprint"]
-    return found
-
-
-def _told(name: str, loaded: Loaded, learnt: dict[str, str | None], learnt_before: dict[str, str]) -> Loaded:
-    """The set with a note, also said aloud, where its file is one that systems learn from."""
-    notes: list[str] = []
-    for use, sha256 in learnt.items():
-        if sha256 == loaded.sha256:
-            notes.append(f"this very file is also {use}: its scores say nothing about new text")
-    own = datasets.fingerprint(loaded.documents) if learnt_before else None
-    for said, fingerprint in learnt_before.items():
-        if fingerprint == own:
-            notes.append(f"{said} these very documents: its scores say nothing about new text")
-    for note in notes:
-        progress.say(f"{name}: {note}")
-    return replace(loaded, notes=(*loaded.notes, *notes))
 
 
 def _fingerprint(experiment: Experiment, name: str, base: Path, learnt: dict[str, str | None], out: Path) -> str:

@@ -45,7 +45,7 @@ def settled(
     return Parts(joint_of(kind), kind, labels, checked, AskedSettings.checked(dict(asked), family))
 
 
-def check(family: str, labels: Iterable[str], options: dict[str, Any], asked: Mapping[str, Any], splitter: str) -> None:
+def check(family: str, labels: Iterable[str], options: dict[str, Any], splitter: str, **asked: Any) -> None:
     """Raise the `ConfigError` or `ModelError` that `Recognizer.create` would, without making a model."""
     parts = settled(family, labels, options, asked, splitter)
     parts.joint.check(*parts[1:])

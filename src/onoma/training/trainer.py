@@ -313,7 +313,8 @@ def _fitted(state: Any, seconds: float, resumed: bool) -> Fitted:
                 row[target] = float(entry[source])
     curve = tuple(row for row in rows.values() if len(row) > 1)
     scored = [row for row in curve if "dev_f1" in row]
-    highest = max((row["dev_f1"] for row in scored), default=0)
-    among = [row["epoch"] for row in scored if row["dev_f1"] == highest]
-    best = among[0 if highest else -1] if among else None
+    # The first of the best; the last of those that found nothing.
+    best = (
+        max(scored, key=lambda row: (row["dev_f1"], 0 if row["dev_f1"] else row["epoch"]))["epoch"] if scored else None
+    )
     return Fitted(epochs=float(state.epoch or 0), best_epoch=best, seconds=seconds, resumed=resumed, curve=curve)
