@@ -40,7 +40,7 @@ def test_right_answers_are_held_to_the_pieces_of_training(folder: Path, name: st
 
     encoding = encodings.get(name, ["LOC", "PER"], on_misaligned="drop")
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    vocabulary = Vocabulary(tokenizer, *(((), encoding.symbols) if spelt else (encoding.symbols,)))
+    vocabulary = Vocabulary(tokenizer, encoding.symbols, spelt=spelt)
     unknown = vocabulary.tokenizer.unk_token_id
     seen = 0
     for document in CORPUS:

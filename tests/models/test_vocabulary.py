@@ -159,7 +159,7 @@ def test_answers_are_cut_at_symbols_that_are_spelt_out(tmp_path: Path) -> None:
 
     save_llama(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
-    plain, spelt = Vocabulary(tokenizer), Vocabulary(tokenizer, (), ["O", "(B-PER)"])
+    plain, spelt = Vocabulary(tokenizer), Vocabulary(tokenizer, ["O", "(B-PER)"], spelt=True)
     answer = "May O Oz(B-PER) O"
     assert spelt.answer(answer) == [
         *plain.numbers("May "), *plain.stretch("O", ""), *plain.stretch(" Oz", ""), *plain.stretch("(B-PER)", ""),

@@ -32,7 +32,7 @@ class CausalLM(Writer):
         self, options: CausalLMOptions, tokenizer: Any, module: Any, symbols: Sequence[str], new: set[str]
     ) -> None:
         self.options = options
-        self.vocabulary = Vocabulary(tokenizer, *((symbols, ()) if options.symbols else ((), symbols)))
+        self.vocabulary = Vocabulary(tokenizer, symbols, spelt=not options.symbols)
         self.module = module
         self.new = new
         grow(module, self.vocabulary)

@@ -50,7 +50,7 @@ class Seq2Seq(Writer):
         self, options: Seq2SeqOptions, tokenizer: Any, module: Any, symbols: Sequence[str], new: set[str]
     ) -> None:
         self.options = options
-        self.vocabulary = Vocabulary(tokenizer, *((symbols, ()) if options.symbols else ((), symbols)))
+        self.vocabulary = Vocabulary(tokenizer, symbols, spelt=not options.symbols)
         self.module = module
         self.new = new
         grow(module, self.vocabulary)

@@ -33,9 +33,10 @@ class Vocabulary:
     stand with a blank on either side, and nothing else is moved.
     """
 
-    def __init__(self, tokenizer: Any, symbols: Sequence[str] = (), spelt: Sequence[str] = ()) -> None:
-        """`spelt` are symbols that are written in the pieces there are; answers are cut before and behind them."""
+    def __init__(self, tokenizer: Any, symbols: Sequence[str] = (), *, spelt: bool = False) -> None:
+        """`spelt`: symbols are written in the pieces there are, and answers are cut before and behind them."""
         self.tokenizer = tokenizer
+        spelt_out, symbols = (symbols, ()) if spelt else ((), symbols)
         self.made_of: dict[int, list[int]] = {}
         """The pieces of which each new symbol would have been written."""
         self.added = self._add(symbols)
@@ -44,7 +45,7 @@ class Vocabulary:
         tried = ["a .b, c", *(f"a {each} {each} b" for each in self.added.values())]
         self.keeps_blanks = all(self._again(text) == text for text in tried)
         self._stretches: dict[tuple[str, str | None], tuple[int, ...]] = {}
-        self.spell(spelt)
+        self.spell(spelt_out)
         self.size = lru_cache(REMEMBERED)(self._size)
         """How many pieces a text has, without special ones; remembered for the last texts."""
 
