@@ -145,6 +145,10 @@ class Tokens(Sequence[Token]):
         made.ends.frombytes(ends)
         return made
 
+    def characters(self, first: int, last: int) -> tuple[int, int]:
+        """The half-open character range of the tokens `[first:last]`, of which there is one at least."""
+        return self.starts[first], self.ends[last - 1]
+
     def __len__(self) -> int:
         return len(self.starts)
 
@@ -289,15 +293,28 @@ def _rebuild(id: str, text: str, tokens: Any, sentences: Any, spans: Any, meta: 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a model's answer that became no span: its kind, the text that caused it, its label if known."""
+    """Something in a model's answer that became no span: its kind, the text that caused it, its label if known.
+
+    `within` is the half-open range of the document's characters that the answer was about; None where nobody knows.
+    """
 
     kind: ProblemKind
     text: str = ""
     label: str | None = None
+    within: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in PROBLEM_KINDS:
             raise DataError(f"problem kind {self.kind!r} is unknown", mend="one of " + ", ".join(PROBLEM_KINDS))
+        if self.within is not None:
+            start, end = self.within
+            if not 0 <= start <= end:
+                raise DataError(f"problem within [{start}:{end}]: no range of characters")
+            object.__setattr__(self, "within", (start, end))
+
+    def may_mean(self, span: Span) -> bool:
+        """Whether a mention lies in the part of the document that the answer was about."""
+        return self.within is None or (self.within[0] <= span.start and span.end <= self.within[1])
 
     @property
     def is_mention(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,7 +35,11 @@ def spans(unique: bool) -> Any:
 
 PROBLEMS = st.lists(
     st.builds(
-        Problem, st.sampled_from(KINDS), st.sampled_from(["Ada", "Rome", "?"]), st.sampled_from([*LABELS, "Y", None])
+        Problem,
+        st.sampled_from(KINDS),
+        st.sampled_from(["Ada", "Rome", "?"]),
+        st.sampled_from([*LABELS, "Y", None]),
+        st.sampled_from([None, (0, 17), (18, len(TEXT))]),
     ),
     max_size=3,
 )
@@ -174,6 +180,29 @@ def test_one_error_may_be_a_missed_mention_and_a_false_one() -> None:
     cut = classify(matching([(GOLD, (GOLD[:2], [Problem("truncated", "...")]))]))
     assert [error.kind for error in cut.errors] == ["truncated", "truncated"]
     assert cut.of("truncated") == cut.errors and cut.counts["missed"] == 0
+
+
+def test_what_is_wrong_with_an_answer_is_held_against_what_it_was_about() -> None:
+    """The document was asked about in two parts, `[0:17]` and `[18:45]`."""
+
+    def kinds(found: Sequence[Span], problem: Problem) -> dict[Span | None, str]:
+        return {error.missed: error.kind for error in classify(matching([(GOLD, (found, [problem]))])).errors}
+
+    first, second = (0, 17), (18, len(TEXT))
+    early, late = [span for span in GOLD if span.end <= 17], [span for span in GOLD if span.start >= 18]
+    assert len(early) == len(late) == 2
+    cut = Problem("truncated", "...", within=first)
+    assert kinds([], cut) == {**dict.fromkeys(early, "truncated"), **dict.fromkeys(late, "missed")}
+    assert kinds(late, cut) == dict.fromkeys(early, "truncated")
+    assert kinds(early[:1], cut) == {early[1]: "truncated", **dict.fromkeys(late, "missed")}
+    assert kinds(early[1:], cut) == {early[0]: "missed", **dict.fromkeys(late, "missed")}
+    of_label = replace(cut, label=early[0].label)
+    assert early[0].label != early[1].label
+    assert kinds(early[1:], of_label) == {early[0]: "truncated", **dict.fromkeys(late, "missed")}
+    assert kinds(early[:1], of_label) == {early[1]: "missed", **dict.fromkeys(late, "missed")}
+    ada = Problem("ambiguous", "Ada", "PER")
+    assert GOLD[2] in late and kinds(late[1:] + early, replace(ada, within=second)) == {GOLD[2]: "ambiguous"}
+    assert kinds(late[1:] + early, replace(ada, within=first)) == {None: "ambiguous", GOLD[2]: "missed"}
 
 
 def test_shares_are_of_gold_and_of_what_was_predicted() -> None:

@@ -302,7 +302,7 @@ def test_predictions_join_their_documents() -> None:
     assert prediction == Prediction(
         "x",
         (Span(0, 3, "person"), Span(8, 10, "person")),
-        (Problem("ungrounded", "tow", "location"),),
+        (Problem("ungrounded", "tow", "location", (8, 14)),),
         ("B-person", "O", "I-person", "O"),
         tuple(answers),
     )

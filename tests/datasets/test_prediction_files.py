@@ -16,7 +16,7 @@ ADA = flat([["Ada", "ran"]], [(0, 1, "PER")])
 LONG = Prediction(
     "1",
     (Span(4, 7, "ORG", 0.25), Span(0, 3, "PER")),
-    (Problem("ungrounded", "Eve", "PER"), Problem("malformed", "[")),
+    (Problem("ungrounded", "Eve", "PER", (0, 7)), Problem("malformed", "["), Problem("truncated", within=(4, 4))),
     ("B-PER", "I-ORG"),
     ("first", "second"),
 )
@@ -75,6 +75,10 @@ def test_a_prediction_goes_with_its_own_document(tmp_path: Path) -> None:
         ({"problems": [{"kind": "odd"}]}, "kind 'odd' is unknown"),
         ({"problems": [{"kind": "malformed", "text": 1}]}, "is not a string"),
         ({"problems": [{"kind": "malformed", "why": "x"}]}, "unknown key 'why'"),
+        ({"problems": [{"kind": "malformed", "within": [0]}]}, "within is not a pair"),
+        ({"problems": [{"kind": "malformed", "within": [0, True]}]}, "within.1. is true, not a whole number"),
+        ({"problems": [{"kind": "malformed", "within": [2, 1]}]}, "within .2:1.: no range of characters"),
+        ({"problems": [{"kind": "malformed", "within": [0, 8]}]}, "within .0:8. lies outside the text of 7"),
         ({"tags": "O O"}, "'tags' is not a list"),
         ({"tags": ["O"], "tokens": [[0, 3], [4, 7]]}, "1 tags for 2 tokens"),
         ({"raw": 1}, "'raw' is neither"),

@@ -155,6 +155,35 @@ def check(case: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_problems_know_the_sentence_that_was_asked_about(case: str) -> None:
+    """Whatever happens to one sentence's answers, no other sentence has a problem or loses a mention."""
+    name, options = CASES[case]
+    chance = random.Random(2)
+    encoding = encodings.get(name, LABELS, on_misaligned="drop", **options)
+    seen = 0
+    for _ in range(60):
+        parts = [document(chance).words for _ in range(3)]
+        made = Document.from_words(parts, id="d")
+        bounds = [made.tokens.characters(*sentence) for sentence in made.sentences]
+        asked = encoding.exchanges(made)
+        right = [each.completion for each in encoding.encode(imperfect(made, chance)).exchanges]
+        bare = encoding.decode(made, right)
+        assert not bare.problems
+        hurt = [each.characters(made) == bounds[1] for each in asked]
+        wrong = [
+            broken(copied_wrong(encoding, each, answer, chance), chance) if here else answer
+            for each, answer, here in zip(asked, right, hurt, strict=True)
+        ]
+        found = encoding.decode(made, wrong)
+        assert all(problem.within == bounds[1] for problem in found.problems), (wrong, found.problems)
+        first, last = bounds[1]
+        others = [[span for span in each.spans if not first <= span.start < last] for each in (bare, found)]
+        assert others[0] == others[1]
+        seen += len(found.problems)
+    assert seen
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_corrupted_answers(case: str) -> None:
     check(case, 300)
 

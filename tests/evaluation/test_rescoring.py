@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,18 @@ def test_other_ids_are_joined_by_sentence() -> None:
     assert second.changes == Changes(relabelled=1)
     for row in (first, second):
         assert (row.scores.micro.tp, row.scores.micro.fp, row.scores.micro.fn) == (2, 1, 1)
+
+
+def test_problems_stay_with_the_sentence_that_was_asked_about() -> None:
+    old = made(Span(0, 9, "PER"))
+    second = sentences()[1:]
+    problems = [Problem("ungrounded", "x", "PER", (0, 19)), Problem("ungrounded", "y", "PER", (20, 31))]
+    assert old.text[20:31] == second[0].text
+    first, _ = rescore({"old": [old], "new": second}, [Prediction("1", problems=tuple(problems))], resamples=0)
+    assert (first.units, first.scores.micro.fp) == (1, 1)
+    loose = Prediction("1", problems=tuple(replace(each, within=None) for each in problems))
+    first, _ = rescore({"old": [old], "new": second}, [loose], resamples=0)
+    assert (first.units, first.scores.micro.fp) == (1, 2)
 
 
 def test_equal_sentences_are_joined_in_order() -> None:

@@ -83,14 +83,14 @@ def test_answers_may_come_in_any_order_and_with_all_a_prediction_holds(tmp_path:
         say(
             answer(3, (9, 13, "LOC")),
             {"id": "1", "spans": [fragments], "tags": ["B-PER", "O", "O", "O"], "raw": ["a", "b"], "note": "ours"},
-            answer(0, problems=[{"kind": "ambiguous", "text": "Ada", "label": "PER"}]),
+            answer(0, problems=[{"kind": "ambiguous", "text": "Ada", "label": "PER", "within": [0, 3]}]),
             answer(2),
         ),
     )
     split = [tokenization.split(each) for each in ASKED]
     found = model.predict(split)
     assert found == [
-        Prediction("0", problems=(Problem("ambiguous", "Ada", "PER"),)),
+        Prediction("0", problems=(Problem("ambiguous", "Ada", "PER", (0, 3)),)),
         Prediction("1", (Span(0, 13, "PER", 1.0, ((0, 3), (9, 13))),), tags=("B-PER", "O", "O", "O"), raw=("a", "b")),
         Prediction("2"),
         Prediction("3", (Span(9, 13, "LOC"),)),

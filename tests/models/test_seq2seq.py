@@ -303,7 +303,9 @@ def test_what_does_not_fit_is_cut_before_it_is_asked_and_told_where_it_cannot_be
     exchanges = made.encoding.exchanges(long)
     assert max(made.model.vocabulary.size(each.source) for each in exchanges[:-1]) <= made.model.source_limit
     assert prediction.raw is not None and len(prediction.raw) == len(exchanges) > 4
-    assert "truncated" in {problem.kind for problem in prediction.problems}
+    cut = [problem.within for problem in prediction.problems if problem.kind == "truncated"]
+    windows = {each.characters(long) for each in exchanges}
+    assert cut and len(set(cut)) == len(cut) and windows.issuperset(cut)
     with pytest.raises(ConfigError, match=r"the question takes \d+ of the \d+ pieces"):
         Recognizer.create(
             "seq2seq", ["LOC"], options={"model": str(tmp_path / "from")}, prompt={"template": "instruct"}

@@ -12,6 +12,7 @@ from onoma.analysis.examples import NOTHING
 from onoma.analysis.overlaps import first_of_each, overlaps
 from onoma.analysis.taxonomy import Taxonomy, rows
 from onoma.analysis.texts import texts_of
+from onoma.document import Problem, Span
 from onoma.evaluation.columns import Integers, Side
 from onoma.evaluation.matching import Matching
 
@@ -164,6 +165,7 @@ def _problems(matching: Matching, missed: Flags, number: Mapping[str, int]) -> I
             same = [
                 index for index in (first + np.flatnonzero(missed[first:last])).tolist()
                 if matching.gold.spans[index].label == problem.label
+                and problem.may_mean(matching.gold.spans[index])
                 and matching.places.documents[document].surface(matching.gold.spans[index]) == problem.text
             ]  # fmt: skip
             meant = min(same, key=overlaps(matching).ranks[0].__getitem__, default=NOTHING)
@@ -179,20 +181,32 @@ def _lost(matching: Matching, chosen: Integers, number: Mapping[str, int]) -> In
     touched, document = overlaps(matching), matching.gold.document[chosen]
     merged = np.zeros(len(matching.gold), bool)
     merged[touched.of_missed.gold] = True
-    cut = np.zeros(len(matching.answered), bool)
-    cut[[at for at, each in matching.problems_of.items() if any(one.kind == "truncated" for one in each)]] = True
-    reached = np.zeros(len(matching.answered), np.int64)
-    np.maximum.at(reached, matching.found.document, matching.found.end)
     kind = np.select(
-        [
-            ~matching.answered[document],
-            merged[chosen],
-            cut[document] & (matching.gold.start[chosen] >= reached[document]),
-        ],
+        [~matching.answered[document], merged[chosen], _behind_cuts(matching)[chosen]],
         [number["no_answer"], number["merged"], number["truncated"]],
         number["missed"],
     )
     return rows(kind, missed=chosen)
+
+
+def _behind_cuts(matching: Matching) -> Flags:
+    """Which gold stands, in what an answer was about that was cut off, behind the last mention of that answer."""
+    made = np.zeros(len(matching.gold), bool)
+    for document, problems in matching.problems_of.items():
+        gold, found = (
+            slice(*np.searchsorted(side.document, (document, document + 1)).tolist())
+            for side in (matching.gold, matching.found)
+        )
+        for cut in {(each.within, each.label): each for each in problems if each.kind == "truncated"}.values():
+            reached = max((span.end for span in matching.found.spans[found] if _about(cut, span)), default=0)
+            behind = [_about(cut, span) and span.start >= reached for span in matching.gold.spans[gold]]
+            made[gold] |= np.array(behind, bool)
+    return made
+
+
+def _about(cut: Problem, span: Span) -> bool:
+    """Whether the answer that was cut off would have named a mention."""
+    return cut.label in {None, span.label} and cut.may_mean(span)
 
 
 SPANS = Taxonomy(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from onoma import schemes
@@ -291,13 +291,14 @@ def _prediction(id: str, parts: Sequence[_Part], texts: Mapping[str, str] | None
             raise DataError("key 'prediction' is missing", mend="a file to be answered: let a model answer it first")
         raw.append(string(part.record, "prediction"))
         answer = read_answer(raw[-1], part.words, strings(part.record, "label_list"))
+        first, last = len(tags), len(tags) + len(part.words)
+        within = document.tokens.characters(first, last) if part.words else None
         for start, end, label in answer.mentions:
-            left = document.tokens[len(tags) + start].start
-            right = document.tokens[len(tags) + end - 1].end
+            left, right = document.tokens.characters(first + start, first + end)
             if left < right:
                 spans.append(Span(left, right, label))
             else:
-                problems.append(Problem("ungrounded", "", label))
-        problems += answer.problems
+                problems.append(Problem("ungrounded", "", label, within))
+        problems += [replace(problem, within=within) for problem in answer.problems]
         tags += answer.tags
     return Prediction(id, tuple(spans), tuple(problems), tuple(tags), raw[0] if len(raw) == 1 else tuple(raw))

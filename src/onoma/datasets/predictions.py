@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from onoma.datasets import jsonl
 from onoma.datasets.files import Source, replacing
-from onoma.datasets.records import encode, objects, text_of
+from onoma.datasets.records import encode, objects, pair, text_of
 from onoma.document import Document, Prediction, Problem, Token
 from onoma.exceptions import DataError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check_text", "prediction_line", "predictions_of", "write_predictions"]
 
 KEYS = (*jsonl.KEYS, *jsonl.ANSWER_KEYS)
-_PROBLEM_KEYS = ("kind", "text", "label")
+_PROBLEM_KEYS = ("kind", "text", "label", "within")
 
 
 def write_predictions(pairs: Iterable[tuple[Document, Prediction]], path: str | Path) -> None:
@@ -42,9 +42,9 @@ def prediction_line(document: Document, prediction: Prediction) -> str:
     return encode(record, document.id)
 
 
-def _problem_record(problem: Problem) -> dict[str, str]:
-    record = {"kind": problem.kind, "text": problem.text}
-    return record if problem.label is None else {**record, "label": problem.label}
+def _problem_record(problem: Problem) -> dict[str, Any]:
+    record = {"kind": problem.kind, "text": problem.text, "label": problem.label, "within": problem.within}
+    return {key: value for key, value in record.items() if value is not None}
 
 
 def predictions_of(
@@ -94,7 +94,7 @@ def _prediction(record: dict[str, Any]) -> Prediction:
     items = record.get("problems", [])
     if not isinstance(items, list):
         raise DataError("'problems' is not a list")
-    problems = tuple(_problem(item, number) for number, item in enumerate(items))
+    problems = tuple(_problem(item, number, len(document.text)) for number, item in enumerate(items))
     tags, raw = record.get("tags"), record.get("raw")
     if tags is not None and not _strings(tags, "tags"):
         raise DataError("'tags' is not a list of strings")
@@ -118,15 +118,20 @@ def _strings(value: object, what: str) -> bool:
     )
 
 
-def _problem(item: object, number: int) -> Problem:
+def _problem(item: object, number: int, size: int) -> Problem:
     name = f"problems[{number}]"
     if not isinstance(item, dict) or "kind" not in item:
         raise DataError(f"{name} is not an object with a 'kind'")
     for key, value in item.items():
         if key not in _PROBLEM_KEYS:
             raise DataError(f"{name} has the unknown key {key!r}", mend=f"known: {', '.join(_PROBLEM_KEYS)}")
-        if not isinstance(value, str) and not (key == "label" and value is None):
+        if key == "within" or (key == "label" and value is None):
+            continue
+        if not isinstance(value, str):
             raise DataError(f"{name}.{key} is not a string")
-        if value is not None:
-            text_of(value, f"{name}.{key}")
-    return Problem(item["kind"], item.get("text", ""), item.get("label"))
+        text_of(value, f"{name}.{key}")
+    within = item.get("within")
+    place = None if within is None else pair(within, f"{name}.within")
+    if place and place[1] > size:
+        raise DataError(f"{name}.within [{place[0]}:{place[1]}] lies outside the text of {size} characters")
+    return Problem(item["kind"], item.get("text", ""), item.get("label"), place)

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
 
     from onoma.datasets.files import Source
 
-__all__ = ["encode", "first_object", "objects", "offset", "pairs", "parsed", "score", "string", "strings", "whole"]
+__all__ = [
+    "encode",
+    "first_object",
+    "objects",
+    "offset",
+    "pair",
+    "pairs",
+    "parsed",
+    "score",
+    "string",
+    "strings",
+    "whole",
+]
 
 Record = dict[str, Any]
 _LINE = "one JSON object a line"

@@ -74,6 +74,10 @@ class Exchange:
     window: tuple[int, int]
     type: str | None = None
 
+    def characters(self, document: Document) -> tuple[int, int]:
+        """The window as a half-open character range of the document."""
+        return document.tokens.characters(*self.window)
+
 
 @dataclass(frozen=True, slots=True)
 class TextTargets:

@@ -240,13 +240,16 @@ class TaggedText(ABC):
             self.back.joined(document.words)  # at once, not sentence by sentence: they are remembered
         words, scheme, repair = document.words, self.tags.scheme, self.tags.repair
         rest = list(zip(asked, answers, strict=True))[::-1]
-        for _, end in document.sentences:
+        for sentence in document.sentences:
             parts: list[Items] = []
-            while rest and rest[-1][0][1] <= end:
+            while rest and rest[-1][0][1] <= sentence[1]:
                 (first, last), answer = rest.pop()
-                parts.append(_moved(self.read(words[first:last], answer), first))
+                read = self.read(words[first:last], answer)
+                if read.problems:
+                    within = document.tokens.characters(first, last)
+                    problems += [replace(problem, within=within) for problem in read.problems]
+                parts.append(_moved(read, first))
             items = parts[0] if len(parts) == 1 else _together(parts)
-            problems += items.problems
             places, unsure = items.places, items.unsure
             if type(places) is range:
                 tags[places.start : places.stop] = items.tags
@@ -260,7 +263,8 @@ class TaggedText(ABC):
                 if isinstance(found, Span):
                     spans.append(found)
                 else:
-                    problems.append(Problem(found, " ".join(items.words[start:stop]), label))
+                    said = " ".join(items.words[start:stop])
+                    problems.append(Problem(found, said, label, document.tokens.characters(*sentence)))
         return Prediction(document.id, tuple(spans), tuple(problems), tags=tuple(tags), raw=tuple(answers))
 
     def _place(self, document: Document, label: str, places: Sequence[int | None], unsure: bool) -> Span | ProblemKind:
@@ -289,10 +293,9 @@ def _together(parts: Sequence[Items]) -> Items:
     words = [word for part in parts for word in part.words]
     tags = [tag for part in parts for tag in part.tags]
     places = [place for part in parts for place in part.places]
-    problems = [problem for part in parts for problem in part.problems]
     unsure: set[int] = set()
     before = 0
     for part in parts:
         unsure.update(before + number for number in part.unsure)
         before += len(part.words)
-    return Items(words, tags, places, problems, frozenset(unsure))
+    return Items(words, tags, places, unsure=frozenset(unsure))

@@ -131,10 +131,11 @@ class Tags:
                 raise DataError(f"document {document.id!r}: {len(tags)} tags for {last - first} words of a sentence")
             flat.extend(tags)
             for start, end, label in self.scheme.spans(tags, self.repair):
-                left, right = document.tokens[first + start].start, document.tokens[first + end - 1].end
+                left, right = document.tokens.characters(first + start, first + end)
                 if left == right or label not in known:
                     kind = "ungrounded" if left == right else "unknown_label"
-                    problems.append(Problem(kind, document.text[left:right], label))
+                    within = document.tokens.characters(first, last)
+                    problems.append(Problem(kind, document.text[left:right], label, within))
                     continue
                 spans.append(Span(left, right, label, None if score is None else score(start, end)))
         return Prediction(document.id, tuple(spans), tuple(problems), tags=tuple(flat))

@@ -118,7 +118,7 @@ class Windowed(ABC):
         """One for each window, or one for each window and label, without completions."""
         labels: Sequence[str | None] = self.labels if self.by_type else [None]
         return tuple(
-            Exchange(document.text[slice(*_bounds(document, window))], "", window, label)
+            Exchange(document.text[slice(*document.tokens.characters(*window))], "", window, label)
             for window in self._windows(document)
             for label in labels
         )
@@ -138,7 +138,7 @@ class Windowed(ABC):
         kept, losses = self._fitted(document)
         made: list[Exchange] = []
         for asked in self.exchanges(document):
-            left = _bounds(document, asked.window)[0]
+            left = document.tokens.characters(*asked.window)[0]
             wanted = [span for span in kept.get(asked.window, ()) if asked.type in {None, span.label}]
             moved = [Span(span.start - left, span.end - left, span.label) for span in wanted]
             answer = self.answer(asked.source, moved)
@@ -153,10 +153,8 @@ class Windowed(ABC):
         return TextTargets(tuple(made), tuple(losses))
 
     def _windows(self, document: Document) -> list[Window]:
-        fits = self.fits
-        short = (
-            None if fits is None else lambda first, last: fits(document.text[slice(*_bounds(document, (first, last)))])
-        )
+        fits, within = self.fits, document.tokens.characters
+        short = None if fits is None else lambda first, last: fits(document.text[slice(*within(first, last))])
         return list(windows(document, self.max_words, short))
 
     def _fitted(self, document: Document) -> tuple[dict[Window, list[Span]], list[Loss]]:
@@ -167,7 +165,7 @@ class Windowed(ABC):
         losses: list[Loss] = []
         for span in sorted(document.spans, key=lambda span: (span.start - span.end, span.start, span.label)):
             number = bisect_right(starts, span.start) - 1
-            fits = number >= 0 and span.end <= _bounds(document, asked[number])[1]
+            fits = number >= 0 and span.end <= document.tokens.characters(*asked[number])[1]
             inside = kept.setdefault(asked[number], []) if fits else []
             why = (
                 "discontinuous" if span.discontinuous
@@ -194,7 +192,7 @@ class Windowed(ABC):
         """One an exchange: mentions are runs of words."""
         made: list[Automaton] = []
         for asked in self.exchanges(document):
-            left = _bounds(document, asked.window)[0]
+            left = document.tokens.characters(*asked.window)[0]
             starts, ends = document.tokens.starts[slice(*asked.window)], document.tokens.ends[slice(*asked.window)]
             made.append(
                 self.automaton(asked, [(start - left, end - left) for start, end in zip(starts, ends, strict=True)])
@@ -253,11 +251,9 @@ class Windowed(ABC):
         problems: list[Problem] = []
         found: list[Span] = []
         for exchange, answer in zip(asked, answers, strict=True):
-            left = _bounds(document, exchange.window)[0]
-            for span in self.spans(exchange, answer, problems):
+            within = document.tokens.characters(*exchange.window)
+            left, wrong = within[0], list[Problem]()
+            for span in self.spans(exchange, answer, wrong):
                 found.append(Span(span.start + left, span.end + left, span.label))
+            problems += [replace(problem, within=within) for problem in wrong]
         return Prediction(document.id, tuple(found), tuple(problems), raw=tuple(answers))
-
-
-def _bounds(document: Document, window: Window) -> tuple[int, int]:
-    return document.tokens.starts[window[0]], document.tokens.ends[window[1] - 1]

@@ -195,7 +195,7 @@ def match(
         gold_rows.append(spans)
         found_rows.append(found)
         if problems:
-            problems_of[number] = tuple(sorted(problems, key=lambda each: (each.kind, each.label or "", each.text)))
+            problems_of[number] = tuple(sorted(problems, key=_rank))
     ours, theirs, names = sides(gold_rows, found_rows)
     paired = _strictly(ours, theirs) if key is strict else _joined(ours, theirs, key)
     filter_labels = None if wanted is None else tuple(sorted(wanted))
@@ -211,6 +211,10 @@ def match(
         gold_filtered=gold_filtered,
         predicted_filtered=predicted_filtered,
     )
+
+
+def _rank(problem: Problem) -> tuple[str, str, str, tuple[int, ...]]:
+    return problem.kind, problem.label or "", problem.text, problem.within or ()
 
 
 def _wanted(labels: Sequence[str] | None) -> frozenset[str] | None:

@@ -186,8 +186,7 @@ def _bounds(document: Document) -> list[tuple[int, int]]:
     """Half-open character ranges of the sentences; the whole text where there are none."""
     if not document.sentences:
         return [(0, len(document.text))]
-    tokens = document.tokens
-    return [(tokens[start].start, tokens[end - 1].end) for start, end in document.sentences]
+    return [document.tokens.characters(*sentence) for sentence in document.sentences]
 
 
 def _cut(document: Document) -> Iterator[tuple[Document, int]]:
@@ -250,7 +249,7 @@ def _sentence_answers(
         if answer is None:
             continue
         bounds = _bounds(document)
-        loose = answer.problems
+        loose, placed = _by_sentence(bounds, answer.problems)
         for number, spans in enumerate(_by_bounds(bounds, answer.spans)):
             id = f"{document.id}#{number}"
             if id not in shared:
@@ -258,10 +257,27 @@ def _sentence_answers(
             start, end = bounds[number]
             inside = [span for span in spans if start <= span.start and span.end <= end]
             beyond = [span for span in spans if not (start <= span.start and span.end <= end)]
-            wrong = tuple(Problem("malformed", document.surface(span), span.label) for span in beyond)
-            found.append(Prediction(id, tuple(_shifted(span, -start) for span in inside), (*loose, *wrong)))
-            loose = ()  # mentions without a place go to the first sentence that is scored
+            wrong = [Problem("malformed", document.surface(span), span.label) for span in beyond]
+            wrong += [*loose, *placed[number]]
+            found.append(Prediction(id, tuple(_shifted(span, -start) for span in inside), tuple(wrong)))
+            loose = []  # mentions without a place go to the first sentence that is scored
     return found
+
+
+def _by_sentence(
+    bounds: Sequence[tuple[int, int]], problems: Iterable[Problem]
+) -> tuple[list[Problem], list[list[Problem]]]:
+    """Problems of which nobody knows the one sentence that the answer was about, and the others by that sentence."""
+    starts = [start for start, _ in bounds]
+    loose: list[Problem] = []
+    placed: list[list[Problem]] = [[] for _ in bounds]
+    for problem in problems:
+        number = -1 if problem.within is None else bisect_right(starts, problem.within[0]) - 1
+        if problem.within is None or number < 0 or problem.within[1] > bounds[number][1]:
+            loose.append(problem)
+        else:
+            placed[number].append(replace(problem, within=None))
+    return loose, placed
 
 
 def _changes(pairs: Iterable[tuple[Document, Document]], labels: Sequence[str] | None) -> Changes:

@@ -272,11 +272,19 @@ class TextJoint:
     ) -> Prediction:
         """Answers as spans; what was cut off of them or of their questions is told."""
         prediction = asker.encoding.decode(document, [answer.text for answer in answers])
-        cut = [Problem("truncated", answer.text[-40:]) for answer in answers if not answer.whole]
-        cut += [Problem("truncated", question[-40:]) for question in questions if not self.room.reads(question)]
-        if cut and not any(problem.kind == "truncated" for problem in prediction.problems):
-            prediction = replace(prediction, problems=(*prediction.problems, *cut))
-        return prediction
+        reads = self.room.reads
+        cut = [
+            (at, answer.text if reads(question) else question)
+            for at, (answer, question) in enumerate(zip(answers, questions, strict=True))
+            if not (answer.whole and reads(question))
+        ]
+        if not cut:
+            return prediction
+        told = {(each.within, each.label) for each in prediction.problems if each.kind == "truncated"}
+        asked = asker.encoding.exchanges(document)
+        made = [Problem("truncated", text[-40:], asked[at].type, asked[at].characters(document)) for at, text in cut]
+        fresh = [each for each in made if (each.within, each.label) not in told]
+        return replace(prediction, problems=(*prediction.problems, *fresh))
 
     def _scored(
         self, asker: Asker, document: Document, answers: Sequence[TextAnswer], questions: Sequence[str]

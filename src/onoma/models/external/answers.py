@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from onoma.datasets.records import pair
 from onoma.document import Document, Prediction, Problem, Span
 from onoma.exceptions import DataError
 
@@ -99,8 +100,8 @@ class Answers:
             else:
                 problems.append(read)
                 self.spans.add(f"{read.kind}: {read.text}")
-        stated = record.get("problems", [])
-        problems += [_problem(item) for item in stated] if isinstance(stated, list) else [_malformed(stated)]
+        stated, size = record.get("problems", []), len(document.text)
+        problems += [_problem(item, size) for item in stated] if isinstance(stated, list) else [_malformed(stated)]
         tags = _strings(record.get("tags"))
         if tags is not None and len(tags) != len(document.tokens):
             tags = None  # of other tokens than ours
@@ -142,14 +143,16 @@ def _ungrounded(item: dict[str, Any], label: str) -> Problem:
     return Problem("ungrounded", _sound(surface) if isinstance(surface, str) else where[:SHOWN], label)
 
 
-def _problem(item: Any) -> Problem:
+def _problem(item: Any, size: int) -> Problem:
     if not isinstance(item, dict):
         return _malformed(item)
-    text, label = item.get("text", ""), item.get("label")
+    text, label, within = item.get("text", ""), item.get("label"), item.get("within")
     if not isinstance(text, str) or not (label is None or isinstance(label, str)):
         return _malformed(item)
     try:
-        return Problem(item.get("kind", ""), _sound(text), None if label is None else _sound(label))
+        place = None if within is None else pair(within, "within")
+        sound = _sound(text), None if label is None else _sound(label)
+        return Problem(item.get("kind", ""), *sound, place if place and place[1] <= size else None)
     except (DataError, TypeError):
         return _malformed(item)
 
