@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onoma import Document, Span, encodings
-from onoma.datasets.predictions import write_predictions
+from onoma.datasets import read_predictions, write_predictions
 
 JSON = ["grouped_json", "occurrence_json", "offset_json", "type_queries"]
 Told = tuple[list[str], list[tuple[str, str]]]
@@ -71,6 +71,23 @@ def test_problems_with_half_a_letter_can_be_written(tmp_path: Path, name: str, a
     prediction = encodings.get(name, ["LOC"]).decode(document, [answer])
     assert any("\ufffd" in f"{problem.text} {problem.label}" for problem in prediction.problems)
     write_predictions([(document, prediction)], tmp_path / "predictions.jsonl")
+
+
+@pytest.mark.parametrize("name", [name for name in encodings.ENCODINGS if name != "tags"])
+def test_an_answer_with_half_a_letter_can_be_written(tmp_path: Path, name: str) -> None:
+    """As it may come from a server whose answer somebody read from JSON."""
+    document = Document.from_words([["Ada", "left", "Rome"]], id="d")
+    encoding = encodings.get(name, ["LOC", "PER"])
+    answers = [
+        each.completion
+        for each in encoding.encode(document.with_spans([Span(0, 3, "PER"), Span(9, 13, "LOC")])).exchanges
+    ]
+    changes = ("Rome", "Ro\ud83dme"), ("LOC", "\udfffX"), ("LOC", "LOC\ud83d"), ("O", "\ud83d"), ("left", "\ud83d")
+    for old, new in changes:
+        for hurt in ([each.replace(old, new) for each in answers], [each + new for each in answers]):
+            prediction = encoding.decode(document, hurt)
+            write_predictions([(document, prediction)], tmp_path / "predictions.jsonl")
+            assert read_predictions(tmp_path / "predictions.jsonl") == [prediction]
 
 
 # ---------------------------------------------------------------------- quotes

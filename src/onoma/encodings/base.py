@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from onoma.alignment import BackTokenizer
-from onoma.document import Document, LabelSet, Prediction, Span
+from onoma.document import Document, LabelSet, Prediction, Problem, Span
 from onoma.encodings.automata.base import Automaton, Chance
 from onoma.exceptions import MisalignedSpansError
+from onoma.unicode import well_formed
 
 __all__ = [
     "Encoding",
@@ -22,6 +23,7 @@ __all__ = [
     "TextEncoding",
     "TextTargets",
     "misaligned",
+    "placed",
 ]
 
 OnMisaligned = Literal["error", "expand", "drop"]
@@ -38,6 +40,13 @@ class Loss:
 def misaligned(document: Document, losses: Sequence[Loss]) -> MisalignedSpansError:
     """The error that lists what cannot be written."""
     return MisalignedSpansError(document.id, [(loss.span, document.surface(loss.span), loss.why) for loss in losses])
+
+
+def placed(problems: Iterable[Problem], within: tuple[int, int]) -> Iterator[Problem]:
+    """The problems of an answer that was about these characters; halves of surrogate pairs, which no file holds, go."""
+    for each in problems:
+        label = None if each.label is None else well_formed(each.label)
+        yield Problem(each.kind, well_formed(each.text), label, within)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from onoma.encodings.automata.listed import ListAutomaton, ListFormat
 from onoma.encodings.base import Exchange
 from onoma.encodings.windowed import Windowed
 from onoma.exceptions import ConfigError
-from onoma.unicode import well_formed
 
 __all__ = ["Item", "Listed", "occurrences"]
 
@@ -111,22 +110,16 @@ class Listed(Windowed):
         used: set[tuple[int, int, str]] = set()
         for item in self.read(answer, asked.type):
             if isinstance(item, Problem):
-                problems.append(_sound(item))
+                problems.append(item)
                 continue
             found = self.place(item, asked.source, used) if item.label in self.rank else "unknown_label"
             if not isinstance(found, str) and (*found, item.label) in used:
                 found = "duplicate"
             if isinstance(found, str):
-                problems.append(_sound(Problem(found, item.text, item.label)))
+                problems.append(Problem(found, item.text, item.label))
                 continue
             used.add((*found, item.label))
             yield Span(*found, item.label)
-
-
-def _sound(problem: Problem) -> Problem:
-    """The problem without halves of surrogate pairs, which escapes may hold and no file can."""
-    label = None if problem.label is None else well_formed(problem.label)
-    return Problem(problem.kind, well_formed(problem.text), label)
 
 
 def occurrences(source: str, text: str, *, exactly: bool = True) -> list[Bounds]:

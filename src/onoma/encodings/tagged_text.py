@@ -19,11 +19,12 @@ from onoma.document import Document, LabelSet, Prediction, Problem, ProblemKind,
 from onoma.encodings.automata.base import Automaton, Chance
 from onoma.encodings.automata.grammar import lark
 from onoma.encodings.automata.tagged import TagAutomaton
-from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
+from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned, placed
 from onoma.encodings.tags import Tags
 from onoma.encodings.windowed import check_max_words, windows
 from onoma.exceptions import ConfigError, DataError
 from onoma.schemes import OUTSIDE
+from onoma.unicode import well_formed
 
 __all__ = ["Items", "TaggedText"]
 
@@ -246,8 +247,7 @@ class TaggedText(ABC):
                 (first, last), answer = rest.pop()
                 read = self.read(words[first:last], answer)
                 if read.problems:
-                    within = document.tokens.characters(first, last)
-                    problems += [replace(problem, within=within) for problem in read.problems]
+                    problems += placed(read.problems, document.tokens.characters(first, last))
                 parts.append(_moved(read, first))
             items = parts[0] if len(parts) == 1 else _together(parts)
             places, unsure = items.places, items.unsure
@@ -263,9 +263,12 @@ class TaggedText(ABC):
                 if isinstance(found, Span):
                     spans.append(found)
                 else:
-                    said = " ".join(items.words[start:stop])
-                    problems.append(Problem(found, said, label, document.tokens.characters(*sentence)))
-        return Prediction(document.id, tuple(spans), tuple(problems), tags=tuple(tags), raw=tuple(answers))
+                    wrong = Problem(found, " ".join(items.words[start:stop]), label)
+                    problems += placed([wrong], document.tokens.characters(*sentence))
+        raw = tuple(map(well_formed, answers))
+        if raw != tuple(answers):
+            tags = [well_formed(tag) for tag in tags]
+        return Prediction(document.id, tuple(spans), tuple(problems), tags=tuple(tags), raw=raw)
 
     def _place(self, document: Document, label: str, places: Sequence[int | None], unsure: bool) -> Span | ProblemKind:
         """The span of a mention whose words stand for these words of the document, or why there is none."""

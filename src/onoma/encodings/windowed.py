@@ -14,8 +14,9 @@ from onoma.alignment import BackTokenizer
 from onoma.document import Document, LabelSet, Prediction, Problem, Span
 from onoma.encodings.automata.base import Automaton, Chance, Mention
 from onoma.encodings.automata.grammar import lark
-from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned
+from onoma.encodings.base import Exchange, Loss, OnMisaligned, TextTargets, misaligned, placed
 from onoma.exceptions import ConfigError, DataError
+from onoma.unicode import well_formed
 
 __all__ = ["Windowed", "blank_at_an_end", "check_max_words", "windows"]
 
@@ -255,5 +256,5 @@ class Windowed(ABC):
             left, wrong = within[0], list[Problem]()
             for span in self.spans(exchange, answer, wrong):
                 found.append(Span(span.start + left, span.end + left, span.label))
-            problems += [replace(problem, within=within) for problem in wrong]
-        return Prediction(document.id, tuple(found), tuple(problems), raw=tuple(answers))
+            problems += placed(wrong, within)
+        return Prediction(document.id, tuple(found), tuple(problems), raw=tuple(map(well_formed, answers)))
