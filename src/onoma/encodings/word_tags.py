@@ -221,8 +221,9 @@ class WordTags(TaggedText):
         unsure = {item for place in moving if (item := aligned[place]) is not None}
         if swapped:  # did the word move, or its tag?
             unsure |= {item for item, place in enumerate(places) if place not in (None, item)}
-        _without_others(wanted, found, places)
-        _without_strangers(wanted, found, places, gaps)
+        if any(place is not None and found[item] != wanted[place] for item, place in enumerate(places)):
+            _without_others(wanted, found, places)
+            _without_strangers(wanted, found, places, gaps)
         if not self.partial:
             unsure |= _alone(wanted, found, places)
         return places, frozenset(unsure)
