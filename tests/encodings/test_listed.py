@@ -286,7 +286,8 @@ def test_labels_that_cannot_be_written() -> None:
     ):
         with pytest.raises(ConfigError, match=why):
             encodings.get(name, labels)
-    with pytest.raises(ConfigError, match="'reading' of the encoding offset_json is 'guess', not one of 'strict'"):
+    wanted = "'reading' of the encoding offset_json is 'guess', not one of 'strict', 'offsets'"
+    with pytest.raises(ConfigError, match=wanted):
         encodings.get("offset_json", ["PER"], reading="guess")
 
 

@@ -193,11 +193,14 @@ def _behind_cuts(matching: Matching) -> Flags:
     """Which gold stands, in what an answer was about that was cut off, behind the last mention of that answer."""
     made = np.zeros(len(matching.gold), bool)
     for document, problems in matching.problems_of.items():
+        cuts = {(each.within, each.label): each for each in problems if each.kind == "truncated"}
+        if not cuts:
+            continue
         gold, found = (
             slice(*np.searchsorted(side.document, (document, document + 1)).tolist())
             for side in (matching.gold, matching.found)
         )
-        for cut in {(each.within, each.label): each for each in problems if each.kind == "truncated"}.values():
+        for cut in cuts.values():
             reached = max((span.end for span in matching.found.spans[found] if _about(cut, span)), default=0)
             behind = [_about(cut, span) and span.start >= reached for span in matching.gold.spans[gold]]
             made[gold] |= np.array(behind, bool)
