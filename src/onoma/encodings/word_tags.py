@@ -156,8 +156,10 @@ class WordTags(TaggedText):
 
     def _stopped(self, places: Sequence[int | None], items: int, words: int) -> list[Problem]:
         """The problem of an answer that stops early: places of its items with tags, and the number of these."""
-        reached = max((place for place in places if place is not None), default=-1) + 1
-        if self.partial or reached == words or items >= words:
+        if self.partial or items >= words:
+            return []
+        reached = next((place for place in reversed(places) if place is not None), -1) + 1  # places rise
+        if reached == words:
             return []
         return [Problem("truncated", f"nothing after word {reached} of {words}")]
 
