@@ -34,6 +34,9 @@ NAIVE = {"1000": 4, "5000": 1}
 TARGETS = {"0-60": 20.0, "60-100": 100.0, "100-200": 250.0}
 """How many times as fast as the quadratic programme the longest common subsequence is to be."""
 
+LONG_ENOUGH = 0.1
+"""Seconds that one timing takes at least, as timeit's autorange has it."""
+
 PEER = "GNER's steps"
 
 
@@ -156,17 +159,10 @@ def speed(rows: Sequence[list[str]], repeats: int) -> None:
                 if name == "quadratic" and bucket in NAIVE and repeat:
                     continue
                 taken = made[: NAIVE.get(bucket, number)] if name == "quadratic" else made
-                started = time.perf_counter()
-                for source, generated, _ in taken:
-                    method(source, generated)
-                seconds.setdefault(f"{name}, {bucket}", []).append((time.perf_counter() - started) / len(taken))
+                seconds.setdefault(f"{name}, {bucket}", []).append(a_pair(method, taken))
         found[bucket] = {name: recovered(made, name) for name in ("lcs", "weighted", "gner")}
         print(f"  {bucket} words done", file=sys.stderr)
-    medians = {name: statistics.median(each) for name, each in seconds.items()}
-    ratios = {
-        bucket: {name: medians[f"{name}, {bucket}"] / medians[f"lcs, {bucket}"] for name in METHODS}
-        for bucket in BUCKETS
-    }
+    ratios = {bucket: {name: ratio(seconds, name, bucket) for name in METHODS} for bucket in BUCKETS}
     record(
         "alignment",
         "seconds a pair of source and copy, words of the source in each name",
@@ -183,6 +179,24 @@ def speed(rows: Sequence[list[str]], repeats: int) -> None:
         mark = "" if wanted is None else f" (target {wanted:.0f}: {'met' if each['quadratic'] >= wanted else 'missed'})"
         others = ", ".join(f"{name} {value:.1f}x" for name, value in each.items() if name not in {"lcs", "quadratic"})
         print(f"  {bucket} words: quadratic {each['quadratic']:.0f}x the time of lcs{mark}; {others}")
+
+
+def ratio(seconds: dict[str, list[float]], name: str, bucket: str) -> float:
+    """How many times the time of LCS a method takes: the median over repeats, each held against its own."""
+    both = zip(seconds[f"{name}, {bucket}"], seconds[f"lcs, {bucket}"], strict=False)  # one may have had fewer
+    return statistics.median(theirs / ours for theirs, ours in both)
+
+
+def a_pair(method: Callable[[Sequence[str], Sequence[str]], Any], made: Sequence[Pair]) -> float:
+    """Seconds a pair, of all pairs again and again until `LONG_ENOUGH`: a few milliseconds would be cold caches."""
+    rounds, started = 0, time.perf_counter()
+    while True:
+        for source, generated, _ in made:
+            method(source, generated)
+        rounds += 1
+        passed = time.perf_counter() - started
+        if passed >= LONG_ENOUGH:
+            return passed / rounds / len(made)
 
 
 def recovered(made: Sequence[Pair], method: str) -> dict[str, float]:
