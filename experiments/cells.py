@@ -17,7 +17,7 @@ from onoma import datasets, models
 from onoma.asked import AskedSettings
 from onoma.comparison.experiment import Experiment, Seed, SetSettings, Source
 from onoma.comparison.sources import load
-from onoma.document import Document
+from onoma.document import Document, LabelSet
 from onoma.exceptions import ConfigError, ModelError
 from onoma.models.base import TagModel
 from onoma.recognizer import Recognizer
@@ -80,6 +80,9 @@ class Part(Source):
 
     most: int | None = Field(None, ge=1)
     """At most so many sentences: of whole documents, in the order of the sha256 of their ids."""
+    asked: int | None = Field(None, ge=1)
+    """A document is asked for at most so many labels: those of its own mentions, however many they are, and others of
+    the source in the order of the sha256 of id and label. By default for all labels of the source."""
 
 
 class Training(Source):
@@ -270,14 +273,25 @@ def _mixed(training: Training, folder: Path) -> Source:
     """A mixture as a file of JSON Lines whose documents name their labels and have ids of their own."""
     kept: list[Document] = []
     for part in training.mixture:
-        plain = Source(**{**part.model_dump(exclude={"most"}), "asked_labels": True})
-        for document in _first(load(plain, folder).documents, part.most):
-            kept.append(replace(document, id=f"{part.source}/{document.id}"))
+        plain = Source(**part.model_dump(exclude={"most", "asked"}))
+        documents = load(plain, folder).documents
+        labels = LabelSet.of(documents)
+        for document in _first(documents, part.most):
+            asked = list(labels if part.asked is None else _asked(document, labels, part.asked))
+            new = f"{part.source}/{document.id}"
+            kept.append(replace(document, id=new, meta={**document.meta, "asked_labels": asked}))
     mark = hashlib.sha256(repr([part.model_dump() for part in training.mixture]).encode()).hexdigest()[:12]
     place = f"{RUNS}/data/mixture-{mark}.jsonl"
     (folder / place).parent.mkdir(parents=True, exist_ok=True)
     datasets.write(kept, folder / place, "jsonl")
     return Source(source=place, format="jsonl", map=training.map, drop=training.drop)
+
+
+def _asked(document: Document, labels: LabelSet, most: int) -> LabelSet:
+    """The labels of a document's own mentions, and others up to so many in all."""
+    own = {span.label for span in document.spans}
+    others = sorted((label for label in labels if label not in own), key=lambda each: _digest(f"{document.id}/{each}"))
+    return LabelSet([*own, *others[: max(0, most - len(own))]])
 
 
 def _first(documents: Sequence[Document], most: int | None) -> Iterator[Document]:

@@ -137,6 +137,11 @@ def test_a_mixture_asks_each_document_for_the_labels_of_its_source(tmp_path: Pat
     assert named == [("PER",)] * 3 + [("LOC", "PER")] * len(CORPUS)
     assert len({each.id for each in documents}) == len(documents)
     assert cells.materialised(cells.Training.checked({"mixture": parts}, "train"), tmp_path) == source
+    few = [{"source": "people.jsonl", "most": 3}, {"source": "all.jsonl", "asked": 1}]
+    source = cells.materialised(cells.Training.checked({"mixture": few}, "train"), tmp_path)
+    for number, document in enumerate(datasets.read(tmp_path / source.source)):
+        asked, own = document.meta["asked_labels"], sorted({span.label for span in document.spans})
+        assert asked == (["PER"] if number < 3 else own) or (not own and asked in (["LOC"], ["PER"]))
     for wrong in ({}, {"source": "x", "mixture": parts}, {"mixture": parts, "subset": {"share": 0.5}}):
         with pytest.raises(ConfigError, match="give a source, all or a subset of it, or a mixture"):
             cells.Training.checked(wrong, "train")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -310,6 +311,25 @@ def test_what_does_not_fit_is_cut_before_it_is_asked_and_told_where_it_cannot_be
         Recognizer.create(
             "seq2seq", ["LOC"], options={"model": str(tmp_path / "from")}, prompt={"template": "instruct"}
         )
+
+
+def test_a_question_for_all_labels_at_once_may_be_too_long_where_none_is_asked_so(tmp_path: Path) -> None:
+    save_minilm(tmp_path / "from", positions=64)
+    labels = [f"{first}{second}" for first in "ABCDEFGH" for second in "STUV"]
+    options = {"model": str(tmp_path / "from"), "symbols": False, "epochs": 1}
+    made = Recognizer.create("seq2seq", labels, options=options, prompt={"template": layout(tmp_path)})
+    document = onoma.Document.from_words([["Ada", "left"]]).with_spans([onoma.Span(0, 3, "AS")])
+    few = replace(document, meta={"asked_labels": ["AS", "BT"]})
+    made.fit([few])
+    assert made.predict([few])[0].raw is not None
+    message = r"the question takes \d+ of the \d+ pieces that the model reads.* ask for fewer labels at a time"
+    with pytest.raises(ConfigError, match=message):
+        made.fit([document])
+    with pytest.raises(ConfigError, match=message):
+        made.predict([document])
+    with pytest.raises(ConfigError, match=message):
+        made.predict([replace(document, meta={"asked_labels": labels[1:]})])
+    assert made.asking(["AS"]).predict([document])[0].raw is not None
 
 
 def test_a_layout_that_the_vocabulary_loses_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,10 +54,7 @@ class Room:
 
 
 class Asker:
-    """Makes questions; tells its encoding what the model's vocabulary loses, and which windows fit.
-
-    Raises `ConfigError` where the question leaves no room for a text.
-    """
+    """Makes questions; tells its encoding what the model's vocabulary loses, and which windows fit."""
 
     def __init__(self, encoding: Any, prompter: Prompter, room: Room) -> None:
         self.encoding = encoding
@@ -66,12 +63,18 @@ class Asker:
         asked: list[str | None] = list(encoding.labels) if encoding.by_type else [None]
         bare = [prompter.question(Exchange("", "", (0, 0), label), fits=lambda _: False) for label in asked]
         self._head = max(map(room.size, bare))
-        if self._head + LEAST > room.source_limit:
-            taken = f"{self._head} of the {room.source_limit} pieces that the model reads"
-            raise ConfigError(f"the question takes {taken}, without any text: make it shorter")
         self._mark = max((len(room.vocabulary.stretch(symbol, "")) for symbol in encoding.symbols), default=1)
         encoding.back = room.vocabulary.back
         encoding.fits = self._fits
+
+    def refuse_without_room(self) -> None:
+        """Raise `ConfigError` where the question leaves no room for a text."""
+        if self._head + LEAST <= self.room.source_limit:
+            return
+        taken = f"{self._head} of the {self.room.source_limit} pieces that the model reads"
+        several = self.prompter.names_labels and not self.encoding.by_type and len(self.encoding.labels) > 1
+        fewer = ", or ask for fewer labels at a time" if several else ""
+        raise ConfigError(f"the question takes {taken}, without any text: make it shorter{fewer}")
 
     def question(self, exchange: Exchange, epoch: int | None = None) -> str:
         """An exchange as a question, in an epoch of training or at prediction."""

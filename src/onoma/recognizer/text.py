@@ -76,6 +76,8 @@ class TextJoint:
         self.prompter = prompter or Prompter(PromptSettings(), encoding)
         self.asker = Asker(encoding, self.prompter, self.room)
         self._askers: dict[tuple[str, ...], Asker] = {tuple(encoding.labels): self.asker}
+        if len(encoding.labels) == 1 or not self.prompter.names_labels:  # else documents may ask for fewer
+            self.asker.refuse_without_room()
 
     @property
     def labels(self) -> LabelSet:
@@ -151,9 +153,13 @@ class TextJoint:
         return {name: value for name, value in self.encoding.settings().items() if name != "labels"}
 
     def _asker(self, document: Document) -> Asker:
-        """Who asks about a document: for all labels, or for those that its `meta` names."""
+        """Who asks about a document: for all labels, or for those that its `meta` names.
+
+        Raises `ConfigError` where the question leaves no room for a text, `DataError` for what is no list of labels.
+        """
         named = document.meta.get(LABELS)
         if named is None:
+            self.asker.refuse_without_room()
             return self.asker
         if not isinstance(named, list | tuple) or not named or not all(isinstance(label, str) for label in named):
             raise DataError(f"document {document.id!r}: {LABELS!r} in its meta is no list of names")
@@ -161,6 +167,7 @@ class TextJoint:
         if found is None:
             encoding = encodings.get(self.encoding.name, named, **self._settings())
             found = self._askers[tuple(named)] = Asker(encoding, self.prompter.asking(encoding), self.room)
+            found.refuse_without_room()
         return found
 
     # ------------------------------------------------------------------ fit
