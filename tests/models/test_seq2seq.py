@@ -313,6 +313,23 @@ def test_what_does_not_fit_is_cut_before_it_is_asked_and_told_where_it_cannot_be
         )
 
 
+def test_sentences_that_are_learnt_in_parts_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(progress, "say", said.append)
+    save_minilm(tmp_path / "from", positions=64)
+    options = {"model": str(tmp_path / "from"), "epochs": 1}
+    long = onoma.Document.from_words([["Rome"] * 200, ["Ada"], [], ["Bob"] * 90], id="long")
+    for encoding in ("word_tags", "type_queries"):
+        said.clear()
+        Recognizer.create("seq2seq", ["LOC", "PER"], options=options, encoding=encoding).fit([*CORPUS, long])
+        assert [line for line in said if "in parts" in line] == [
+            "2 sentences do not fit beside question and answer: they are learnt in parts"
+        ]
+    said.clear()
+    Recognizer.create("seq2seq", ["LOC", "PER"], options=options).fit(CORPUS)
+    assert not [line for line in said if "in parts" in line]
+
+
 def test_a_question_for_all_labels_at_once_may_be_too_long_where_none_is_asked_so(tmp_path: Path) -> None:
     save_minilm(tmp_path / "from", positions=64)
     labels = [f"{first}{second}" for first in "ABCDEFGH" for second in "STUV"]

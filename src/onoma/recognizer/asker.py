@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from math import ceil
 from typing import Any
 
+from onoma.document import Document
 from onoma.encodings.base import Exchange
 from onoma.exceptions import ConfigError
 from onoma.models.base import TextModel
 from onoma.prompting import Prompter
 
-__all__ = ["Asker", "Room"]
+__all__ = ["Asker", "Room", "cut_sentences"]
 
 BASE = 64
 """Pieces that any answer may have, if the model writes as many as four times that; those of longer texts may have more
@@ -93,3 +94,9 @@ class Asker:
         if self.encoding.framed:  # a tag a word, beside what is copied
             return pieces + self._mark * len(source.split())
         return self.room.base + ceil(self.room.ratio * pieces)
+
+
+def cut_sentences(document: Document, exchanges: Iterable[Exchange]) -> int:
+    """How many sentences are asked about in parts."""
+    starts, ends = {first for first, _ in document.sentences}, {last for _, last in document.sentences}
+    return sum(first in starts and last not in ends for first, last in {each.window for each in exchanges})

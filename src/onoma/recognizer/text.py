@@ -21,7 +21,7 @@ from onoma.generation.greedy import Counts
 from onoma.models.base import Question, TextAnswer, TextModel
 from onoma.prompting import Prompter, PromptSettings
 from onoma.prompting.demonstrations import Demonstration
-from onoma.recognizer.asker import Asker, Room
+from onoma.recognizer.asker import Asker, Room, cut_sentences
 from onoma.recognizer.joints import NOTHING, Learnt
 
 if TYPE_CHECKING:
@@ -232,6 +232,9 @@ class TextJoint:
         lost = sum(len(each.losses) for _, each in targets)
         if lost:
             progress.say(f"{lost:,} gold spans cannot be written and are not learnt (they still count in scores)")
+        cut = sum(cut_sentences(each, found.exchanges) for each, (_, found) in zip(documents, targets, strict=True))
+        if cut:
+            progress.say(f"{cut:,} sentences do not fit beside question and answer: they are learnt in parts")
         return made, lost
 
     def _warn(self) -> None:
