@@ -21,13 +21,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from onoma.cli.app import app
     from onoma.exceptions import OnomaError
+    from onoma.processes import keep_memory
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what is piped is UTF-8 on every system, like our files
             stream.reconfigure(encoding="utf-8", errors="backslashreplace" if stream is sys.stderr else "strict")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments is None and hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, _stopped)  # drafts are removed and programs we started end with us
+    if arguments is None:  # the process is ours
+        keep_memory()
+        if hasattr(signal, "SIGTERM"):
+            signal.signal(signal.SIGTERM, _stopped)  # drafts are removed and programs we started end with us
     try:
         code = app(given, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()

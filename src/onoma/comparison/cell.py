@@ -31,7 +31,7 @@ from onoma.datasets import catalog
 from onoma.document import Document, LabelSet, Prediction
 from onoma.exceptions import ConfigError, DataError, OnomaError
 from onoma.files import write_text
-from onoma.processes import end_tree
+from onoma.processes import end_tree, keep_memory
 from onoma.prompting.settings import PromptSettings
 from onoma.recognizer import CARD, Recognizer, read_card
 from onoma.tokenization import split
@@ -285,6 +285,7 @@ def main() -> int:
     """Read a request as JSON from the first line of stdin, do it, report progress on stdout; ends with its parent."""
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    keep_memory()
     warnings.simplefilter("ignore")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     progress.use(progress.JsonLines(sys.stdout))
