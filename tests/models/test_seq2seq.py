@@ -344,8 +344,9 @@ def test_a_question_for_all_labels_at_once_may_be_too_long_where_none_is_asked_s
         made.fit([document])
     with pytest.raises(ConfigError, match=message):
         made.predict([document])
-    with pytest.raises(ConfigError, match=message):
-        made.predict([replace(document, meta={"asked_labels": labels[1:]})])
+    for _ in range(2):  # what was found once too long is not remembered as good
+        with pytest.raises(ConfigError, match=message):
+            made.predict([replace(document, meta={"asked_labels": labels[1:]})])
     assert made.asking(["AS"]).predict([document])[0].raw is not None
 
 

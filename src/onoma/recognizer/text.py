@@ -167,7 +167,7 @@ class TextJoint:
         if found is None:
             encoding = encodings.get(self.encoding.name, named, **self._settings())
             found = self._askers[tuple(named)] = Asker(encoding, self.prompter.asking(encoding), self.room)
-            found.refuse_without_room()
+        found.refuse_without_room()
         return found
 
     # ------------------------------------------------------------------ fit
