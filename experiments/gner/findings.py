@@ -18,7 +18,7 @@ from experiments.analysis import (
     read_records,
 )
 from experiments.claims import Found, claims
-from experiments.gner.claims import CLAIMS
+from experiments.gner.claims import CLAIMS, SEEN, UNSEEN
 from experiments.grid import load_grid
 from experiments.pages import NOT_RUN, curves, difference, p, problems, publish, scored, table, to_run
 from onoma.alignment import METHODS
@@ -53,7 +53,7 @@ SCALE = {
     "words": "all, 2 layers (seed 1)",
 }
 MIXTURE = {"mixture": "seven corpora", "mixture-supervised": "and the two others"}
-UNSEEN = {"politics": "seen", "gum": "seen", "ai": "not seen", "wnut17": "not seen"}
+IN_MIXTURE = dict.fromkeys(SEEN, "seen") | dict.fromkeys(UNSEEN, "not seen")
 RATIOS = ("precision", "recall", "f1")
 
 
@@ -163,7 +163,7 @@ def aligned(found: Found) -> str:
 def mixture(found: Found) -> str:
     """Label sets that were in the training data, and others."""
     rows = []
-    for each, state in UNSEEN.items():
+    for each, state in IN_MIXTURE.items():
         for system, words in MIXTURE.items():
             if system not in found:
                 rows.append((each, state, words, *[NOT_RUN] * 4))
